@@ -1,0 +1,1 @@
+"""The commands of `penpilot` that this package brings; each module holds one."""

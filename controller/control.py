@@ -1,0 +1,344 @@
+"""The control process: owns the port, runs the scan, and ends with the needles at rest.
+
+It is a program of its own (``python -m controller.control``), so that nothing else of penpilot can
+make the scan late. It reads one JSON line from standard input, answers with one on standard output,
+and is then guided over loopback (`controller.ipc`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import secrets
+import signal
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from controller.clock import MonotonicClock
+from controller.closing import Ending, SessionWatch
+from controller.config import Home
+from controller.errors import ControllerError, ExitCode, RecordError
+from controller.grants import granted_areas
+from controller.ipc import ControlServer
+from controller.journal import SessionJournal
+from controller.logs import configure, get_logger
+from controller.mailbox import Mailbox
+from controller.opening import Opening, open_session, opened_body, read_plan
+from controller.records.store import RecordStore
+from controller.records.writer import JournalWriter
+from controller.running import Running, announce, find_on_port, resolve_port
+from controller.scanloop import ScanLoop, Timing
+from controller.session_link import link_to
+from controller.snapshot import snapshot
+from controller.translate import pen_identity_of
+from drivers.block import Identity
+from drivers.errors import LinkError, PortBusy, SilentDevice
+from drivers.pen import PenLink
+from drivers.port import SerialPort
+from drivers.registers import Capability, Command
+from safety.facts import Facts, Intent, IntentKind
+from safety.ledger import Outcome
+from safety.memory import Decision, Memory
+from safety.states import State
+
+IDENTIFY_MS = 1_500
+"""A pen that has not said who it is by then is reported; the whole start must end within 2 s."""
+
+SAMPLE_MS = 250
+"""How often a measurement of the running pen goes into the record. ASSUMED: enough for a chart."""
+
+DRIVER_WAIT_US = 10_000_000
+"""The program that started us must come back to guide within this. ASSUMED."""
+
+
+class Spec(msgspec.Struct, forbid_unknown_fields=True):
+    """What the control process is told on standard input.
+
+    Args:
+        home: Data folder.
+        plan: Path of the plan.
+        port: Port or URL of the pen.
+        resume: Session to go on with, or None.
+    """
+
+    home: str
+    plan: str
+    port: str
+    resume: str | None = None
+
+
+@dataclass(slots=True)
+class _Rig:
+    """What is open while a session runs."""
+
+    home: Home
+    port: str
+    link: PenLink
+    pen: Identity
+    epoch: int
+    store: RecordStore
+    opening: Opening
+
+
+def main() -> int:
+    """Run one session; return the exit code."""
+    try:
+        spec = msgspec.json.decode(sys.stdin.buffer.readline(), type=Spec)
+    except msgspec.MsgspecError as error:
+        return _fail(f"standard input: {error}", ExitCode.INPUT)
+    home = Home(Path(spec.home))
+    configure(home.logs)
+    with contextlib.ExitStack() as stack:
+        try:
+            rig = _set_up(spec, home, stack)
+        except ControllerError as error:
+            return _fail(str(error), error.exit_code)
+        except LinkError as error:
+            return _fail(str(error), ExitCode.LINK)
+        return _run(rig)
+
+
+def _fail(message: str, code: ExitCode) -> int:
+    """Tell the starter why nothing was begun."""
+    get_logger().warning("session.not_begun", exit_code=int(code), reason=message)
+    _say({"type": "failed", "exit_code": int(code), "message": message})
+    return int(code)
+
+
+def _say(message: dict[str, Any]) -> None:
+    sys.stdout.buffer.write(msgspec.json.encode(message) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def _set_up(spec: Spec, home: Home, stack: contextlib.ExitStack) -> _Rig:
+    """Open record and port, identify the pen and grant the plan; whatever fails, fails here."""
+    home.create()
+    plan = read_plan(Path(spec.plan))
+    store = RecordStore(home.records_db, home.record_key)
+    stack.callback(store.close)
+    port = _open(home, spec.port)
+    stack.callback(port.close)
+    link = link_to(port)
+    pen = link.identify(IDENTIFY_MS)
+    opening = open_session(
+        plan=plan, pen=pen, store=store, home=home, resume=spec.resume, now=datetime.now(UTC)
+    )
+    first = link.exchange(Command.POLL, attempts=3)
+    if first.status is None:
+        raise SilentDevice(spec.port, IDENTIFY_MS)
+    return _Rig(home, spec.port, link, pen, first.status.epoch, store, opening)
+
+
+def _open(home: Home, port: str) -> SerialPort:
+    """Open the port for this process alone; if a session of ours holds it, say which."""
+    try:
+        return SerialPort(port)
+    except PortBusy as error:
+        other = find_on_port(home, port)
+        if other is None:
+            raise
+        detail = f"session {other.session} runs on it, process {other.pid}"
+        raise PortBusy(port, detail) from error
+
+
+def _run(rig: _Rig) -> int:
+    """Run the session from its first entry to its last."""
+    writer = JournalWriter(rig.store)
+    journal = SessionJournal(writer, rig.opening.session, lambda: datetime.now(UTC))
+    session = _Session(rig, journal)
+    session.announce()
+    try:
+        ending = session.run()
+    finally:
+        is_durable = writer.close(5.0)
+        session.withdraw()
+    if not is_durable:
+        ending = Ending(ending.outcome, f"the record failed: {writer.failed}", ExitCode.INPUT)
+    session.say_goodbye(ending)
+    return int(ending.exit_code)
+
+
+class _Session:
+    """One session: the scan loop with its journal, its server and its signals."""
+
+    def __init__(self, rig: _Rig, journal: SessionJournal) -> None:
+        self._rig = rig
+        self._journal = journal
+        self._mailbox = Mailbox()
+        self._clock = MonotonicClock()
+        self._server_clock = MonotonicClock()
+        self._token = secrets.token_urlsafe(24)
+        self._server = ControlServer(self._token, self._mailbox.put, self._on_beat)
+        self._watch = SessionWatch()
+        self._sampled_ms = 0
+        self._announced: Path | None = None
+        areas = granted_areas(rig.opening.grants)
+        self._loop = ScanLoop(
+            link=rig.link,
+            identity=pen_identity_of(rig.pen, rig.epoch),
+            clock=self._clock,
+            mailbox=self._mailbox,
+            journal=journal,
+            memory=Memory(plan=areas, ledger=rig.opening.ledger),
+            publish=self._publish,
+        )
+
+    def announce(self) -> None:
+        """Write the opening entries, listen, and tell the starter where."""
+        self._write_opening()
+        for number in (signal.SIGTERM, signal.SIGINT, *_hang_up_signals()):
+            signal.signal(number, self._on_signal)
+        self._server.start()
+        host, tcp_port = self._server.address
+        running = Running(
+            session=self._rig.opening.session,
+            pid=os.getpid(),
+            port=self._rig.port,
+            resolved=resolve_port(self._rig.port),
+            host=host,
+            tcp_port=tcp_port,
+        )
+        self._announced = announce(self._rig.home, running)
+        get_logger().info(
+            "session.begun",
+            session=running.session,
+            serial_number=self._rig.pen.serial_number,
+            resumed=self._rig.opening.is_resumed,
+        )
+        _say(
+            {
+                "type": "ready",
+                "address": [host, tcp_port],
+                "token": self._token,
+                "session": running.session,
+                "pid": running.pid,
+                "plan": self._rig.opening.plan.name,
+                "simulated": bool(self._rig.pen.capabilities & Capability.SIMULATED),
+                "serial_number": self._rig.pen.serial_number,
+                "areas": [one.as_json() for one in self._rig.opening.grants],
+                "passes": [
+                    {"area": p.area, "number": p.number, "outcome": str(p.outcome)}
+                    for p in self._rig.opening.ledger.passes
+                ],
+            }
+        )
+
+    def _write_opening(self) -> None:
+        """Write down who, what and with which pen, before anything is asked of it."""
+        opening, rig = self._rig.opening, self._rig
+        if opening.is_resumed:
+            for p in opening.ledger.passes:
+                if p.outcome is Outcome.UNCERTAIN:
+                    body = {"area": p.area, "number": p.number, "outcome": str(p.outcome)}
+                    self._journal.write("pass_ended", {**body, "reason": "interrupted"})
+            self._journal.write("resumed", {"serial_number": rig.pen.serial_number})
+        else:
+            body = opened_body(opening, rig.port, rig.pen, rig.epoch)
+            self._journal.write("session_opened", body)
+
+    def run(self) -> Ending:
+        """Scan until the end; return how it ended."""
+        _raise_priority()
+        # Nothing that lives now will be thrown away before the end: the collector need not look.
+        gc.freeze()
+        self._loop.driver_seen_us = self._clock.now_us() + DRIVER_WAIT_US
+        self._loop.run(self._is_over)
+        ending = self._watch.ending
+        if ending is None:
+            raise RecordError("session", "ended without an ending")
+        if ending.outcome != "interrupted":
+            body = {"outcome": ending.outcome, "reason": ending.reason}
+            self._journal.write("session_closed", body)
+        return ending
+
+    def _is_over(self, decision: Decision, facts: Facts) -> bool:
+        # The pen was identified before the first scan, so the plan's turn comes in IDLE.
+        if decision.memory.state is State.IDLE and not self._watch.has_plan:
+            self._mailbox.put(Intent(IntentKind.PLAN))
+        return self._watch.is_over(decision, facts)
+
+    def _publish(self, decision: Decision, facts: Facts, timing: Timing) -> None:
+        now_ms = self._clock.now_us() // 1_000
+        frame = snapshot(decision, facts, timing, now_ms)
+        if decision.memory.state is State.RUNNING and now_ms - self._sampled_ms >= SAMPLE_MS:
+            self._sampled_ms = now_ms
+            self._journal.write("scan", _sample(frame))
+        for firing in decision.firings:
+            if not firing.is_refused and firing.before is not firing.after:
+                get_logger().info(
+                    "machine.moved",
+                    before=firing.before.name,
+                    machine_event=firing.event.name,
+                    after=firing.after.name,
+                )
+        self._server.publish(frame)
+
+    def _on_beat(self, is_there: bool) -> None:
+        self._loop.driver_seen_us = self._server_clock.now_us() if is_there else None
+
+    def _on_signal(self, number: int, _frame: object) -> None:
+        self._mailbox.put_stop(Intent(IntentKind.STOP, "signal"))
+        del number
+
+    def withdraw(self) -> None:
+        """Take back the announcement, whatever happened."""
+        if self._announced is not None:
+            with contextlib.suppress(OSError):
+                self._announced.unlink()
+
+    def say_goodbye(self, ending: Ending) -> None:
+        """Tell everybody how it ended."""
+        get_logger().info(
+            "session.ended",
+            outcome=ending.outcome,
+            reason=ending.reason,
+            exit_code=int(ending.exit_code),
+            late_ms_max=self._loop.timing.late_ms_max,
+            scans=self._loop.timing.scans,
+        )
+        self._server.close(
+            {
+                "type": "closed",
+                "session": self._rig.opening.session,
+                "outcome": ending.outcome,
+                "reason": ending.reason,
+                "exit_code": int(ending.exit_code),
+                "link_failure": self._loop.link_failure,
+                "causes": [str(cause.code) for cause in self._loop.memory.causes],
+            },
+            timeout_s=2.0,
+        )
+
+
+def _sample(frame: dict[str, Any]) -> dict[str, Any]:
+    """Return one measurement for the record; what is not known is left out."""
+    pen, current = frame["pen"] or {}, frame["current"] or {}
+    body = {
+        "t_ms": frame["t_ms"],
+        "area": current.get("area"),
+        "depth_um_set": current.get("depth_um"),
+        "depth_um": pen.get("depth_um"),
+        "speed_dhz": pen.get("speed_dhz"),
+        "contact": pen.get("has_contact"),
+    }
+    return {name: value for name, value in body.items() if value is not None}
+
+
+def _hang_up_signals() -> tuple[signal.Signals, ...]:
+    return (signal.SIGHUP,) if hasattr(signal, "SIGHUP") else ()
+
+
+def _raise_priority() -> None:
+    """Ask for a better place in the queue; without the right to it, the scan runs as it is."""
+    with contextlib.suppress(OSError, AttributeError):
+        os.nice(-10)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

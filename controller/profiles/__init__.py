@@ -1,0 +1,1 @@
+"""Clinical limits as data files; no code lies here."""

@@ -1,0 +1,90 @@
+"""Which control processes run on this machine, and how to reach them; it starts and stops none."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from controller.config import Home
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A control process that runs now.
+
+    Args:
+        session: Id of its session.
+        pid: Its process.
+        port: Port or URL as the operator gave it.
+        resolved: The same port with links followed, so that two names of one port are seen as one.
+        host: Where it listens.
+        tcp_port: Where it listens.
+    """
+
+    session: str
+    pid: int
+    port: str
+    resolved: str
+    host: str
+    tcp_port: int
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port to connect to."""
+        return self.host, self.tcp_port
+
+
+def resolve_port(port: str) -> str:
+    """Return one name for all names of a port: links of a path are followed, URLs stay."""
+    return port if "://" in port else os.path.realpath(port)
+
+
+def announce(home: Home, running: Running) -> Path:
+    """Write the file by which others find this process, readable by its owner only."""
+    path = home.run / f"{running.session}.json"
+    temporary = path.with_suffix(".tmp")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(asdict(running), file)
+    temporary.replace(path)
+    return path
+
+
+def find_running(home: Home) -> tuple[Running, ...]:
+    """Return all control processes that are alive; files of dead ones are removed."""
+    found = []
+    for path in sorted(home.run.glob("*.json")):
+        try:
+            running = Running(**json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            continue
+        if is_alive(running.pid):
+            found.append(running)
+        else:
+            with contextlib.suppress(OSError):
+                path.unlink()
+    return tuple(found)
+
+
+def find_on_port(home: Home, port: str) -> Running | None:
+    """Return the control process that owns this port, or None."""
+    wanted = resolve_port(port)
+    return next((r for r in find_running(home) if r.resolved == wanted or r.port == port), None)
+
+
+def is_alive(pid: int) -> bool:
+    """Return whether a process of that number exists and is not just waiting to be buried."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii")
+    except OSError:
+        return True
+    return stat.rpartition(")")[2].split()[0] != "Z"

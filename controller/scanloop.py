@@ -1,0 +1,220 @@
+"""The scan loop: facts in, one step of the safety core, journal, one exchange with the pen.
+
+It decides nothing: what is allowed stands in `safety`, what is said on the wire in `drivers`. It is
+the only caller of both while a session runs, and the only one that waits.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from controller.clock import Clock
+from controller.mailbox import Mailbox
+from controller.translate import exchanged_of, telemetry_of
+from drivers.errors import LinkError
+from drivers.exchange import Exchange
+from drivers.pen import PenLink
+from drivers.registers import Command
+from safety.facts import Exchanged, Facts, PenIdentity, Telemetry
+from safety.memory import Decision, Entry, Memory
+from safety.states import OrderKind
+from safety.step import SafetyCore
+
+PERIOD_US = 50_000
+"""One scan. Source: DESIGN 5, heartbeat of profile A."""
+
+ANSWER_US = 25_000
+"""How long an answer may take. Source: DESIGN 5, answer timeout of profile A."""
+
+ATTEMPTS = 2
+"""Tries in one period of an order that may be said again: 2 x 25 ms fit into 50 ms."""
+
+LINK_LOST_US = 1_000_000
+"""A pen unheard for so long is gone; its lease ended long before. ASSUMED: five leases."""
+
+DRIVER_LOST_US = 1_000_000
+"""The guiding program must give a sign within this. Source: [ECO] 1.2, session lease."""
+
+_REPEATABLE = frozenset({OrderKind.POLL, OrderKind.RENEW})
+
+
+class Journal(Protocol):
+    """Where entries become durable without the scan waiting for it."""
+
+    @property
+    def durable_ticket(self) -> int:
+        """The last ticket that is safe on disk."""
+
+    @property
+    def failed(self) -> str | None:
+        """Why nothing is written any more, or None."""
+
+    def submit(self, entry: Entry) -> int:
+        """Hand over an entry and return its ticket."""
+
+
+@dataclass(slots=True)
+class Timing:
+    """Lateness of the scans, for snapshot and record.
+
+    Args:
+        scans: How many there were.
+        late_ms_max: The worst so far.
+        late_ms: The last one.
+    """
+
+    scans: int = 0
+    late_ms_max: int = 0
+    late_ms: int = 0
+
+
+class ScanLoop:
+    """One session's scans.
+
+    Args:
+        link: The identified pen.
+        identity: The pen as safety knows it.
+        clock: Time, and waiting.
+        mailbox: What people want.
+        journal: Where entries go.
+        memory: What the core begins with: plan and ledger.
+        publish: Called after every scan with the decision and the facts it was made from.
+    """
+
+    def __init__(
+        self,
+        *,
+        link: PenLink,
+        identity: PenIdentity,
+        clock: Clock,
+        mailbox: Mailbox,
+        journal: Journal,
+        memory: Memory,
+        publish: Callable[[Decision, Facts, Timing], None],
+    ) -> None:
+        self._link = link
+        self._identity = identity
+        self._clock = clock
+        self._mailbox = mailbox
+        self._journal = journal
+        self._publish = publish
+        self._core = SafetyCore()
+        self._telemetry: Telemetry | None = None
+        self._exchanged: Exchanged | None = None
+        self._epoch_changed = False
+        self._link_failure = ""
+        self._heard_us = clock.now_us()
+        self._unsaved: deque[tuple[int, int]] = deque()
+        self._durable = 0
+        self._due_us = clock.now_us()
+        self.memory = memory
+        self.timing = Timing()
+        self.driver_seen_us: int | None = None
+
+    @property
+    def link_failure(self) -> str:
+        """Why the link is gone, or an empty text."""
+        return self._link_failure
+
+    def run(self, is_over: Callable[[Decision, Facts], bool]) -> Memory:
+        """Scan until it is over, and return the last memory.
+
+        Whatever goes wrong, the last thing that the pen hears is STOP. Rule: SR-005, SR-021.
+        """
+        try:
+            while True:
+                decision, facts = self.scan()
+                if is_over(decision, facts):
+                    return self.memory
+        finally:
+            self._last_stop()
+
+    def scan(self) -> tuple[Decision, Facts]:
+        """Do one scan, then wait for the next or for a STOP."""
+        now_us = self._clock.now_us()
+        self.timing.scans += 1
+        self.timing.late_ms = max(0, now_us - self._due_us) // 1_000
+        self.timing.late_ms_max = max(self.timing.late_ms_max, self.timing.late_ms)
+        facts = self._facts(now_us)
+        decision = self._core.step(self.memory, facts, self._mailbox.take(), now_us // 1_000)
+        self.memory = decision.memory
+        for entry in decision.entries:
+            self._unsaved.append((self._journal.submit(entry), entry.number))
+        is_calm = self._exchange(decision)
+        self._publish(decision, facts, self.timing)
+        # A pen that has just changed is looked at again without waiting.
+        self._due_us = self._clock.now_us() if not is_calm else now_us + PERIOD_US
+        self._clock.wait_until(self._due_us, self._mailbox.wake_fd)
+        # Woken early by a STOP is not late; woken late is.
+        self._due_us = min(self._due_us, self._clock.now_us())
+        return decision, facts
+
+    def _facts(self, now_us: int) -> Facts:
+        """Gather what is known now."""
+        while self._unsaved and self._unsaved[0][0] <= self._journal.durable_ticket:
+            self._durable = self._unsaved.popleft()[1]
+        is_heard = now_us - self._heard_us <= LINK_LOST_US
+        if not is_heard and not self._link_failure:
+            self._link_failure = f"the pen was not heard for {LINK_LOST_US // 1_000} ms"
+        seen_us = self.driver_seen_us
+        return Facts(
+            link_is_up=not self._link_failure,
+            identity=self._identity,
+            telemetry=self._telemetry,
+            exchanged=self._exchanged,
+            epoch_changed=self._epoch_changed,
+            durable=self._durable,
+            record_failure=self._journal.failed or "",
+            late_ms=self.timing.late_ms,
+            driver_is_present=seen_us is not None and now_us - seen_us <= DRIVER_LOST_US,
+        )
+
+    def _exchange(self, decision: Decision) -> bool:
+        """Ask the pen what was decided; return whether it is as it was before."""
+        order, before = decision.order, self._telemetry
+        if order is None or self._link_failure:
+            return bool(self._link_failure)
+        try:
+            if order.kind is OrderKind.STOP:
+                self._take(self._link.stop())
+            else:
+                self._take(
+                    self._link.exchange(
+                        Command(order.kind),
+                        depth_um=order.depth_um,
+                        speed_dhz=order.speed_dhz,
+                        timeout_us=ANSWER_US,
+                        attempts=ATTEMPTS if order.kind in _REPEATABLE else 1,
+                        wake_fd=self._mailbox.wake_fd,
+                    )
+                )
+        except LinkError as error:
+            self._link_failure = str(error)
+            return False
+        after = self._telemetry
+        if self._mailbox.has_stop or before is None or after is None:
+            return False
+        return (before.state, before.fault) == (after.state, after.fault)
+
+    def _take(self, exchange: Exchange) -> None:
+        """Take in what came of an exchange; a preempted one is followed by STOP at once."""
+        if exchange.preempted:
+            self._exchanged = exchanged_of(exchange)
+            exchange = self._link.stop()
+        self._epoch_changed |= exchange.epoch_changed
+        self._exchanged = exchanged_of(exchange)
+        if exchange.status is not None and exchange.received_us is not None:
+            self._telemetry = telemetry_of(exchange.status, exchange.received_us)
+            self._heard_us = exchange.received_us
+
+    def _last_stop(self) -> None:
+        """Say STOP once more if the port is still there; the lease does the rest."""
+        if self._link_failure:
+            return
+        try:
+            self._link.stop()
+        except LinkError as error:
+            self._link_failure = str(error)

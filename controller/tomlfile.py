@@ -1,0 +1,64 @@
+"""Reads a TOML file from outside, hostile until shown otherwise; knows no plan and no profile."""
+
+from __future__ import annotations
+
+import stat
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from controller.errors import InputError
+
+BYTES_MAX = 65_536
+"""A plan of all areas of a body is under 8 KiB; larger files are not plans. ASSUMED."""
+
+
+def read_toml(path: Path, error: type[InputError]) -> dict[str, Any]:
+    """Return the tables of a TOML file.
+
+    Args:
+        path: A regular file of at most `BYTES_MAX` bytes in UTF-8.
+        error: What to raise, with the file as its field.
+
+    Raises:
+        InputError: Of the given kind, if the file is missing, not regular, too large, not UTF-8, or
+            not TOML. Never more than `BYTES_MAX` + 1 bytes are read.
+    """
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise error("file", path, "must be a regular file")
+        with path.open("rb") as file:
+            data = file.read(BYTES_MAX + 1)
+    except (OSError, ValueError) as problem:
+        reason = getattr(problem, "strerror", None) or str(problem)
+        raise error("file", path, f"must be a readable file ({reason})") from problem
+    if len(data) > BYTES_MAX:
+        raise error("file", path, f"must be at most {BYTES_MAX} bytes")
+    try:
+        return tomllib.loads(data.decode("utf-8"))
+    except UnicodeDecodeError as problem:
+        raise error("file", path, f"must be UTF-8 (byte {problem.start} is not)") from problem
+    except (tomllib.TOMLDecodeError, RecursionError) as problem:
+        reason = str(problem) or "nested too deeply"
+        raise error("file", path, f"must be TOML ({reason})") from problem
+
+
+def refuse_unknown(
+    table: Mapping[str, Any], known: frozenset[str], where: str, error: type[InputError]
+) -> None:
+    """Refuse keys that nobody would read: a misspelt limit must not be lost in silence.
+
+    Raises:
+        InputError: Of the given kind, naming the first such key.
+    """
+    for key in table:
+        if key not in known:
+            names = ", ".join(sorted(known))
+            raise error(f"{where}{key}", table[key], f"must be one of: {names}")
+
+
+def shorten(value: object) -> str:
+    """Return a value as a message may show it, however large it is."""
+    text = repr(value) if isinstance(value, (str, bytes)) else str(value)[:200]
+    return text if len(text) <= 60 else text[:57] + "..."

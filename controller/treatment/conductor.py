@@ -1,0 +1,92 @@
+"""Conducts a session from the guiding program's side: keys and frames in, wants and pictures out.
+
+It beats while it lives. If it dies, the control process notices and stops the pen.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+from controller.keys import Keys
+from controller.treatment.guide import Guide
+from controller.treatment.starter import Session
+
+BEAT_S = 0.2
+"""How often this program shows that it lives; the control process waits 1 s. Source: [ECO] 1.2."""
+
+POLL_S = 0.05
+"""How long to wait for frames before looking at the keys again."""
+
+STUCK_S = 3.0
+"""A control process silent for so long no longer runs; the lease has ended. ASSUMED."""
+
+Show = Callable[[dict[str, Any]], None]
+
+
+class Conductor:
+    """One session, conducted to its end.
+
+    Args:
+        session: The session that has begun.
+        guide: Decides what to want next.
+        keys: The terminal's keys.
+        show: Called with every frame.
+    """
+
+    def __init__(self, session: Session, guide: Guide, keys: Keys, show: Show) -> None:
+        self._session = session
+        self._guide = guide
+        self._keys = keys
+        self._show = show
+        self._stops = 0
+        self._beat_at = 0.0
+        self._heard_at = time.monotonic()
+
+    def run(self) -> dict[str, Any] | None:
+        """Guide until the end; return the closing frame, or None if the process went silent."""
+        previous = {n: signal.signal(n, self._on_signal) for n in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            return self._loop()
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+
+    def _loop(self) -> dict[str, Any] | None:
+        while True:
+            now = time.monotonic()
+            if now - self._beat_at >= BEAT_S:
+                self._session.beat()
+                self._beat_at = now
+            pressed = self._keys.pressed()
+            if "stop" in pressed:
+                self._stop()
+            frames = self._session.client.receive(POLL_S)
+            if frames:
+                self._heard_at = now
+            closed = next((frame for frame in frames if frame["type"] == "closed"), None)
+            if closed is not None:
+                return closed
+            if frames:
+                self._follow(frames[-1], pressed)
+            if self._session.client.is_closed or now - self._heard_at > STUCK_S:
+                return None
+
+    def _follow(self, frame: dict[str, Any], pressed: list[str]) -> None:
+        """Show a frame, and want what the guide makes of it; after a STOP nothing is wanted."""
+        self._show(frame)
+        wants = [] if self._stops else self._guide.wants(frame, pressed)
+        for want in wants:
+            self._session.want(want, "key" if pressed else "flow")
+
+    def _stop(self) -> None:
+        """Say STOP, every time it is asked for; nothing else is wanted after it."""
+        self._stops += 1
+        self._session.want("stop", "key")
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        del number, frame
+        self._stop()

@@ -1,0 +1,92 @@
+"""Starts the control process and greets it; it guides nothing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from controller.config import Home
+from controller.errors import ControllerError, ExitCode
+from controller.ipc import ControlClient
+
+
+class StartFailed(ControllerError):
+    """The control process did not begin; its own words and exit code."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = ExitCode(exit_code)
+
+
+@dataclass(slots=True)
+class Session:
+    """A session that has begun, seen from the program that guides it.
+
+    Args:
+        process: The control process.
+        client: Connection to it.
+        ready: What it said of itself: areas, session id, pen; see docs/cli.md.
+    """
+
+    process: subprocess.Popen[bytes]
+    client: ControlClient
+    ready: dict[str, Any]
+
+    def want(self, what: str, source: str = "flow") -> None:
+        """Say what is wanted."""
+        self.client.send({"want": what, "source": source})
+
+    def beat(self) -> None:
+        """Give the sign that this program still guides."""
+        self.client.send({"beat": 1})
+
+    def wait(self, timeout_s: float) -> int | None:
+        """Return the exit code once the process has ended, or None if it has not in that time."""
+        try:
+            return self.process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            return None
+
+
+def start(home: Home, plan: Path, port: str, resume: str | None) -> Session:
+    """Start the control process for one session.
+
+    It is given a session of its own, so that Ctrl-C in the terminal reaches the guiding program
+    alone, which turns it into a STOP.
+
+    Raises:
+        StartFailed: If the process says so or dies; the exit code is its own.
+    """
+    spec = {"home": str(home.folder), "plan": str(plan), "port": port, "resume": resume}
+    home.create()
+    with (home.logs / "control.stderr").open("ab") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "controller.control"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            start_new_session=True,
+            env={**os.environ, "PYTHONUTF8": "1"},
+        )
+    if process.stdin is None or process.stdout is None:
+        raise StartFailed("the control process has no pipes", ExitCode.DEVICE)
+    process.stdin.write(msgspec.json.encode(spec) + b"\n")
+    process.stdin.flush()
+    line = process.stdout.readline()
+    if not line:
+        code = process.wait()
+        where = home.logs / "control.stderr"
+        raise StartFailed(f"the control process ended with {code}; see {where}", ExitCode.DEVICE)
+    first = msgspec.json.decode(line, type=dict[str, Any])
+    if first["type"] == "failed":
+        process.wait()
+        raise StartFailed(first["message"], first["exit_code"])
+    client = ControlClient((first["address"][0], first["address"][1]))
+    client.send({"driver": first["token"]})
+    return Session(process, client, first)

@@ -1,0 +1,105 @@
+"""Two ways to show a session: a live screen for a terminal, plain lines for everything else."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any, Self
+
+import click
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from controller.config import Home
+from controller.treatment.guide import label, millimetres
+from controller.treatment.screen import screen
+
+SILENT = "The control process went silent. The pen has stopped by its own lease; look at it."
+REFRESH_HZ = 12
+"""Pictures a second; the scan makes 20, an eye needs fewer."""
+
+
+class LineView:
+    """Prints one line for every change."""
+
+    def __init__(self, ready: dict[str, Any]) -> None:
+        self._ready = ready
+        self._began = time.monotonic()
+        self._last: tuple[Any, ...] = ()
+
+    def __enter__(self) -> Self:
+        """Print who treats what with which pen."""
+        mark = "SIMULATED PEN" if self._ready["simulated"] else "pen"
+        self._line(
+            f"{self._ready['plan']}: {mark} {self._ready['serial_number']}, "
+            f"session {self._ready['session']}"
+        )
+        for area in self._ready["areas"]:
+            self._line(
+                f"  {area['area']}: {millimetres(area['depth_um']['granted'])} mm, "
+                f"{area['speed_dhz']['granted'] / 10:g} strokes/s, "
+                f"{area['passes']['granted']} passes, limit {area['depth_limit']['source']} "
+                f"{millimetres(area['depth_limit']['high'])} mm"
+            )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing is held."""
+
+    def show(self, frame: dict[str, Any]) -> None:
+        """Print what changed: state, passes, causes."""
+        current = frame["current"]
+        where = f"{current['area']} pass {current['number']}/{current['passes']}" if current else ""
+        causes = tuple(cause["code"] for cause in frame["causes"])
+        sight = (frame["state"], where, causes)
+        if sight == self._last:
+            return
+        self._last = sight
+        pen = frame["pen"]
+        depth = f"{millimetres(pen['depth_um'])} mm measured" if pen and current else ""
+        set_depth = f"{millimetres(current['depth_um'])} mm set" if current else ""
+        strokes = f"{current['strokes_in_contact']} strokes" if current else ""
+        parts = [part for part in (where, set_depth, depth, strokes) if part]
+        self._line(f"{label(frame['state']):<10} {', '.join(parts)}".rstrip())
+        for cause in frame["causes"]:
+            self._line(f"!!! {cause['severity']}: {cause['text']}. {cause['next']}")
+
+    def _line(self, text: str) -> None:
+        click.echo(f"{time.monotonic() - self._began:7.2f} s  {text}")
+
+    def end(self, closed: dict[str, Any] | None, code: int, home: Home, report: Path) -> None:
+        """Print how it ended and where everything lies."""
+        text = f"{closed['outcome']}: {closed['reason']}" if closed else SILENT
+        self._line(f"Session {self._ready['session']} {text}")
+        if closed and closed["link_failure"]:
+            self._line(closed["link_failure"])
+        self._line(f"Record  {home.records_db}")
+        self._line(f"Report  {report}")
+        del code
+
+
+class ScreenView(LineView):
+    """Draws the whole picture anew; the lines come at the end only."""
+
+    def __init__(self, ready: dict[str, Any]) -> None:
+        super().__init__(ready)
+        self._live = Live(
+            Text("One moment."), console=Console(highlight=False), refresh_per_second=REFRESH_HZ
+        )
+
+    def __enter__(self) -> Self:
+        """Begin to draw."""
+        self._live.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave the last picture standing."""
+        self._live.stop()
+
+    def show(self, frame: dict[str, Any]) -> None:
+        """Draw a frame."""
+        self._live.update(screen(frame, self._ready, time.monotonic() - self._began))
+
+    def _line(self, text: str) -> None:
+        click.echo(text)

@@ -1,0 +1,112 @@
+"""Asks who is there, by reading alone, and takes no longer than it was given; orders nothing.
+
+Nothing is written to a device before this has found a pen with lease and depth sense (SR-015).
+Reading 32 registers changes nothing in any Modbus device.
+
+Source: docs/protocol.md 2.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from drivers.block import Defect, Identity, decode_identity
+from drivers.errors import SilentDevice, UnsuitablePen, WrongDevice
+from drivers.registers import IDENTITY, Capability
+from drivers.rtu import READ, Discard, ReplyFinder, read_request
+
+if TYPE_CHECKING:
+    from drivers.line import Line
+    from drivers.rtu import Reply
+
+ATTEMPTS = 5
+"""How often the identity is asked for. ASSUMED: a line that loses five answers is no line."""
+
+ATTEMPT_US = 300_000
+"""Longest wait for one identity. ASSUMED: 7 ms of wire, 16 ms of USB bridge, a busy host."""
+
+NEEDED = {Capability.LEASE: "lease", Capability.DEPTH_SENSE: "depth sense"}
+"""No pen is driven without these. Source: docs/protocol.md 2."""
+
+_FOUND = {
+    Defect.MAGIC: "a Modbus device that is no pen",
+    Defect.VERSION: "a pen of another protocol version",
+    Defect.CRC32: "an identity whose CRC-32 is wrong",
+}
+
+
+class _Inquiry:
+    """What has been heard in answer to the question, over all attempts."""
+
+    def __init__(self, unit_id: int) -> None:
+        self.identity: Identity | None = None
+        self._found = ""
+        self._discards: Counter[Discard] = Counter()
+        self._finder = ReplyFinder(unit_id, READ, IDENTITY.words, self._discards)
+
+    def hear(self, data: bytes) -> bool:
+        """Take bytes and return whether they answered, with an identity or otherwise."""
+        replies = self._finder.feed(data)
+        for reply in replies:
+            self._judge(reply)
+        return bool(replies)
+
+    def _judge(self, reply: Reply) -> None:
+        if reply.exception is not None:
+            self._found = f"a Modbus device that answers with exception {reply.exception:02X}"
+            return
+        identity = decode_identity(reply.registers)
+        if isinstance(identity, Defect):
+            self._found = _FOUND.get(identity, identity.value)
+        else:
+            self.identity = identity
+
+    @property
+    def found(self) -> str:
+        """What is there instead of a pen; empty if nothing was heard at all."""
+        if self._found or not self._finder.thrown_bytes:
+            return self._found
+        causes = ", ".join(sorted(cause.value for cause in self._discards))
+        return f"{self._finder.thrown_bytes} bytes that are no answer ({causes})"
+
+
+def read_identity(line: Line, unit_id: int, timeout_ms: int) -> Identity:
+    """Return who is there, if it is a pen that may be driven.
+
+    Args:
+        line: The line to ask on; it must have no request in flight.
+        unit_id: Modbus unit id of the pen, 1 to 247.
+        timeout_ms: This takes no longer, in milliseconds, whatever the line does.
+
+    Raises:
+        SilentDevice: If nothing is heard at all.
+        WrongDevice: If what is heard is no valid identity.
+        UnsuitablePen: If it is a pen without lease or without depth sense.
+        LinkLost: If the port goes away.
+    """
+    name = line.port.name
+    deadline_us = line.clock_us() + 1_000 * timeout_ms
+    inquiry = _Inquiry(unit_id)
+    for _ in range(ATTEMPTS):
+        inquiry.hear(line.settle())
+        if inquiry.identity is not None or line.clock_us() >= deadline_us:
+            break
+        line.port.write(read_request(unit_id, IDENTITY.address, IDENTITY.words))
+        until_us = min(line.clock_us() + ATTEMPT_US, deadline_us)
+        while line.clock_us() < until_us and not inquiry.hear(line.listen(until_us)):
+            pass
+    if inquiry.identity is not None:
+        return _suitable(inquiry.identity, name)
+    if inquiry.found:
+        raise WrongDevice(name, inquiry.found)
+    raise SilentDevice(name, timeout_ms)
+
+
+def _suitable(identity: Identity, port_name: str) -> Identity:
+    missing = tuple(
+        name for capability, name in NEEDED.items() if not capability & identity.capabilities
+    )
+    if missing:
+        raise UnsuitablePen(port_name, missing)
+    return identity

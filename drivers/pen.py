@@ -1,0 +1,245 @@
+"""The pen as seen by its host: identify, exchange, stop; decides nothing about safety.
+
+The shell around `drivers.link.LinkCore`: it owns the port, the order of bytes and the waiting.
+One owner, one thread. Whoever else wants a STOP makes the owner's `wake_fd` readable: the exchange
+in hand returns at once, and the owner calls `PenLink.stop`.
+
+A STOP is written first and everything else comes later: no drain, no gap, no reading, no waiting.
+On a full-duplex line (USB, RS-232, four-wire RS-485, pty, socket) it is on its way at once. On a
+half-duplex line (two-wire RS-485) it collides with a reply that is just coming, and the repeat
+15 ms later gets through; there the lease is what bounds the stop (docs/protocol.md 6).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from drivers.errors import WrongDevice
+from drivers.exchange import Exchange, LinkMeter
+from drivers.identify import read_identity
+from drivers.line import Line
+from drivers.link import REPEATABLE, LinkCore
+from drivers.port import is_readable
+from drivers.registers import UNIT_ID, Command
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from drivers.block import Identity
+    from drivers.exchange import Answer, LinkMetrics
+    from drivers.port import Port
+
+ANSWER_TIMEOUT_US = 25_000
+"""An exchange without an answer is over after this. Source: DESIGN 5, profile A."""
+
+STOP_TIMEOUT_US = 15_000
+"""A STOP without an answer is repeated after this. Source: one exchange of 11.3 ms at 115,200
+baud (docs/protocol.md 9), and some for the bridge."""
+
+STOP_ATTEMPTS = 17
+"""17 x 15 ms = 255 ms: by then the lease has run out and the pen stands still by itself within
+251 ms (DESIGN 5)."""
+
+IDENTIFY_TIMEOUT_MS = 1_500
+IDENTIFY_TIMEOUT_MS_MAX = 1_600
+"""Finding out who is there ends within 2 s in all cases: this, the first POLL, and the quiet
+before each request. ASSUMED: as long as an operator waits without wondering."""
+
+_FIRST_POLL_US = 100_000
+_FIRST_POLL_ATTEMPTS = 3
+
+
+class PenLink:
+    """A host's link to one pen.
+
+    Args:
+        port: An open port; it belongs to this link from now on.
+        clock_us: The host's monotonic clock, in microseconds. It must go on while the port waits.
+        token_source: Gives a fresh session token, 1 to 2^32 - 1, that nobody can guess.
+        unit_id: Modbus unit id of the pen, 1 to 247.
+
+    Raises:
+        ValueError: If the token source gives no such number.
+    """
+
+    def __init__(
+        self,
+        port: Port,
+        clock_us: Callable[[], int],
+        token_source: Callable[[], int],
+        unit_id: int = UNIT_ID,
+    ) -> None:
+        self.identity: Identity | None = None
+        self._line = Line(port, clock_us)
+        self._clock_us = clock_us
+        self._token_source = token_source
+        self._unit_id = unit_id
+        self._core = LinkCore(token_source(), unit_id)
+        self._meter = LinkMeter()
+
+    def identify(self, timeout_ms: int = IDENTIFY_TIMEOUT_MS) -> Identity:
+        """Find out who is there, and learn the pen's tick and epoch from a first POLL.
+
+        Reads only, until a suitable pen has been found. Ends within 2 s, whatever the line does.
+
+        Args:
+            timeout_ms: For the identity, 1 to 1,600 ms.
+
+        Raises:
+            SilentDevice: If nothing is heard at all.
+            WrongDevice: If what is heard is no valid identity, or no valid status follows it.
+            UnsuitablePen: If it is a pen without lease or without depth sense.
+            LinkLost: If the port goes away.
+            ValueError: If the time is out of its range.
+
+        Rule: SR-015.
+        """
+        if not 1 <= timeout_ms <= IDENTIFY_TIMEOUT_MS_MAX:
+            raise ValueError(
+                f"timeout_ms = {timeout_ms!r}: must be from 1 to {IDENTIFY_TIMEOUT_MS_MAX}"
+            )
+        self.identity = None
+        self._core.adopt(None)
+        identity = read_identity(self._line, self._unit_id, timeout_ms)
+        self._core.adopt(identity.serial_number)
+        first = self.exchange(
+            Command.POLL, timeout_us=_FIRST_POLL_US, attempts=_FIRST_POLL_ATTEMPTS
+        )
+        if first.status is None:
+            self._core.adopt(None)
+            raise WrongDevice(
+                self._line.port.name,
+                f"the identity of pen {identity.serial_number}, but no valid status",
+            )
+        self.identity = identity
+        return identity
+
+    def exchange(
+        self,
+        command: Command,
+        *,
+        depth_um: int = 0,
+        speed_dhz: int = 0,
+        timeout_us: int = ANSWER_TIMEOUT_US,
+        attempts: int = 1,
+        wake_fd: int | None = None,
+    ) -> Exchange:
+        """Ask one thing and return how it ended. Every OPEN brings a fresh token.
+
+        Args:
+            command: What to ask. STOP goes the way of `stop`.
+            depth_um: Needle protrusion, 0 to 65,535 um.
+            speed_dhz: Strokes per second in tenths, 0 to 65,535.
+            timeout_us: How long each attempt waits for its answer, in microseconds.
+            attempts: How often to ask at most; more than 1 only for POLL, RENEW and STOP.
+            wake_fd: Readable when a STOP is wanted: the exchange then returns at once with
+                `Exchange.preempted`, and the caller calls `stop`.
+
+        Raises:
+            ValueError: If attempts, depth or speed are out of range, or the token source fails.
+            RuntimeError: If no pen has been identified, or the outcome of an order is unknown and
+                this one must not follow it.
+            LinkLost: If the port goes away.
+
+        Rule: SR-010, SR-011, SR-013.
+        """
+        if attempts < 1 or (attempts > 1 and command not in REPEATABLE):
+            raise ValueError(f"attempts = {attempts}: must be 1 for {command.name}")
+        if command is Command.STOP:
+            return self.stop(timeout_us=timeout_us, attempts=attempts)
+        if command is Command.OPEN:
+            self._core.new_token(self._token_source())
+        sent_us = self._clock_us()
+        for attempt in range(1, attempts + 1):
+            self._core.feed(self._line.settle(wake_fd), self._clock_us())
+            if is_readable(wake_fd):
+                return self._done(command, None, sent_us, attempt - 1, preempted=True)
+            sent_us = self._clock_us()
+            frame = self._core.request(
+                command, depth_um=depth_um, speed_dhz=speed_dhz, now_us=sent_us
+            )
+            self._line.port.write(frame)
+            answer = self._wait(sent_us + timeout_us, wake_fd)
+            if answer is not None:
+                return self._done(command, answer, sent_us, attempt)
+            self._core.expire()
+            if is_readable(wake_fd):
+                return self._done(command, None, sent_us, attempt, preempted=True)
+        return self._done(command, None, sent_us, attempts)
+
+    def stop(self, *, timeout_us: int = STOP_TIMEOUT_US, attempts: int = STOP_ATTEMPTS) -> Exchange:
+        """Stop the pen: write STOP at once, and again until a status says that it stands or brakes.
+
+        Works in every state of the link, before identification too; only then no status can be
+        believed, so that all attempts are used up. What was in flight is abandoned: its outcome
+        is unknown, and its late answer is not taken for that of the STOP.
+
+        Args:
+            timeout_us: How long each STOP waits for its answer, in microseconds.
+            attempts: How many STOPs are written at most, 1 or more.
+
+        Returns:
+            The exchange with the last status believed. `Status.is_stopped` says whether it
+            confirms the stop.
+
+        Raises:
+            LinkLost: If the port goes away; the pen then stops by itself.
+
+        Rule: SR-005, SR-013.
+        """
+        sent_us = self._clock_us()
+        answer: Answer | None = None
+        attempt = 0
+        while attempt < max(attempts, 1):
+            attempt += 1
+            self._line.port.write(self._core.stop(self._clock_us()))
+            deadline_us = self._clock_us() + timeout_us
+            while (heard := self._wait(deadline_us, None)) is not None:
+                answer = heard
+                if heard.status is not None and heard.status.is_stopped:
+                    return self._done(Command.STOP, answer, sent_us, attempt)
+        self._core.expire()
+        return self._done(Command.STOP, answer, sent_us, attempt)
+
+    def metrics(self) -> LinkMetrics:
+        """Return what the link has counted and measured so far."""
+        return self._meter.metrics(self._core.discards, self._core.noise_bytes)
+
+    def close(self) -> None:
+        """Give the port back. A pen that runs stops by itself when its lease ends."""
+        self._line.port.close()
+
+    def _wait(self, deadline_us: int, wake_fd: int | None) -> Answer | None:
+        """Listen until there is an answer, the time is over, or the wake came."""
+        while self._clock_us() < deadline_us:
+            data = self._line.listen(deadline_us, wake_fd)
+            answer = self._core.feed(data, self._clock_us())
+            if answer is not None:
+                return answer
+            if is_readable(wake_fd):
+                return None
+        return None
+
+    def _done(
+        self,
+        command: Command,
+        answer: Answer | None,
+        sent_us: int,
+        attempts: int,
+        *,
+        preempted: bool = False,
+    ) -> Exchange:
+        exchange = Exchange(
+            command=command,
+            token=self._core.token if answer is None else answer.token,
+            sequence=self._core.sequence if answer is None else answer.sequence,
+            status=None if answer is None else answer.status,
+            exception=None if answer is None else answer.exception,
+            sent_us=sent_us if answer is None else answer.sent_us,
+            received_us=None if answer is None else answer.received_us,
+            attempts=attempts,
+            preempted=preempted,
+            epoch_changed=answer is not None and answer.epoch_changed,
+        )
+        self._meter.count(exchange)
+        return exchange

@@ -1,0 +1,165 @@
+"""The demo: a simulated pen as a program, a plan treated on it over a real serial port, a verdict.
+
+It does what a technician would do with two terminals, and looks at both sides afterwards.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from controller.config import Home
+from controller.keys import Keys
+from controller.reports.writing import report_of
+from controller.treatment.conductor import Conductor
+from controller.treatment.guide import Guide
+from controller.treatment.starter import Session, start
+from hil.drills import Drill, Verdict, judge, strike
+from hil.programs import simulated_pen
+from hil.truth import read_truth
+
+CONTINUE_S = 2.0
+"""A frozen process is let go on after this, to show that it then does not drive again."""
+
+DEFAULT_PLAN = Path(__file__).resolve().parent.parent / "examples" / "plans" / "face.toml"
+"""The example plan that comes with penpilot."""
+
+
+@dataclass(frozen=True, slots=True)
+class DemoResult:
+    """What came of a demo.
+
+    Args:
+        session: Id of the treatment.
+        exit_code: Of the treatment.
+        closed: The closing frame, or None if the control process went silent.
+        home: Its data folder.
+        report: The HTML report.
+        truth: The pen's own log.
+        verdict: Of the drill, or None without one.
+    """
+
+    session: str
+    exit_code: int
+    closed: dict[str, Any] | None
+    home: Home
+    report: Path
+    truth: Path
+    verdict: Verdict | None
+
+
+class Watcher:
+    """Keeps every frame, passes it on to a view, and strikes when the treatment is half-way.
+
+    Args:
+        view: Shows frames.
+        drill: What to do half-way, or None.
+        pid: Control process.
+        half_strokes: When half-way is, in strokes of the pen.
+    """
+
+    def __init__(self, view: Any, drill: Drill | None, pid: int, half_strokes: int) -> None:
+        self._view = view
+        self._drill = drill if drill is not None and drill.signal_number else None
+        self._pid = pid
+        self._half_strokes = half_strokes
+        self.frames: list[dict[str, Any]] = []
+        self.struck_us: int | None = None
+
+    def show(self, frame: dict[str, Any]) -> None:
+        """Take a frame."""
+        self.frames.append(frame)
+        self._view.show(frame)
+        pen = frame["pen"]
+        is_running = frame["state"] == "RUNNING" and pen is not None
+        if self._drill is None or self.struck_us is not None or not is_running:
+            return
+        if pen["strokes"] >= self._half_strokes:
+            self.struck_us = time.monotonic_ns() // 1_000
+            strike(self._drill, self._pid)
+            if self._drill.signal_number == getattr(signal, "SIGSTOP", None):
+                threading.Timer(CONTINUE_S, os.kill, (self._pid, signal.SIGCONT)).start()
+
+
+def half_strokes(areas: list[dict[str, Any]]) -> int:
+    """Return about half the strokes of a whole treatment."""
+    whole = sum(a["strokes_per_pass"] * (a["passes"]["granted"] or 0) for a in areas)
+    return int(whole) // 2
+
+
+def run_demo(
+    home: Home, plan: Path, drill: Drill | None, *, seed: int, make_view: Any, keys: Keys
+) -> DemoResult:
+    """Treat a plan on a simulated pen, with or without a drill.
+
+    Args:
+        home: Data folder of this demo alone, so that no two demos share a record.
+        plan: The plan.
+        drill: What goes wrong half-way, or None.
+        seed: Of the simulated pen.
+        make_view: Called with what the control process says of itself; gives back a view.
+        keys: The terminal's keys.
+
+    Raises:
+        ControllerError: If the treatment does not begin.
+        ProgramFailed: If the simulated pen does not start.
+    """
+    home.create()
+    faults = [f"{drill.fault}@strokes={_half_of(plan)}"] if drill and drill.fault else []
+    with simulated_pen(home.folder, seed=seed, faults=faults) as pen:
+        session = start(home, plan, pen.url, None)
+        closed, watcher = _conduct(session, drill, make_view, keys)
+        exit_code = _exit_code(session, closed)
+        # The pen's log goes on until its needles are still; it is asked again until it says so.
+        verdict = None
+        if drill is not None:
+            verdict = _judge_when_told(drill, pen.truth, watcher, exit_code)
+    name = session.ready["session"]
+    return DemoResult(name, exit_code, closed, home, report_of(home, name), pen.truth, verdict)
+
+
+def _half_of(plan: Path) -> int:
+    """Return half the strokes of a plan, before any pen is asked."""
+    from controller.grants import grant_plan  # noqa: PLC0415 only for drills
+    from controller.opening import read_plan  # noqa: PLC0415 as above
+    from controller.profile import load_default  # noqa: PLC0415 as above
+
+    return half_strokes(
+        [one.as_json() for one in grant_plan(read_plan(plan), load_default(), None)]
+    )
+
+
+def _conduct(
+    session: Session, drill: Drill | None, make_view: Any, keys: Keys
+) -> tuple[dict[str, Any] | None, Watcher]:
+    view = make_view(session.ready)
+    half = half_strokes(session.ready["areas"])
+    watcher = Watcher(view, drill, session.process.pid, half)
+    guide = Guide(session.ready["areas"], is_unattended=True)
+    with keys, view:
+        closed = Conductor(session, guide, keys, watcher.show).run()
+    return closed, watcher
+
+
+def _exit_code(session: Session, closed: dict[str, Any] | None) -> int:
+    """Return the treatment's exit code, 5 when its control process was killed."""
+    code = session.wait(5.0)
+    if code is None:
+        session.process.kill()
+        session.wait(5.0)
+    return 5 if closed is None else int(closed["exit_code"])
+
+
+def _judge_when_told(drill: Drill, truth: Path, watcher: Watcher, exit_code: int) -> Verdict:
+    """Judge, giving the pen's log up to 3 s to tell of standstill."""
+    until = time.monotonic() + 3.0
+    while True:
+        verdict = judge(drill, read_truth(truth), watcher.frames, exit_code, watcher.struck_us)
+        if verdict.still_ms is not None or time.monotonic() > until:
+            return verdict
+        time.sleep(0.05)

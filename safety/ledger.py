@@ -1,0 +1,107 @@
+"""The ledger of passes per area: what was granted, what was begun, what counts as delivered.
+
+Immutable: every change is a new ledger. It writes nothing down; the step turns its changes into
+journal entries, which are durable before the needles move.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from safety.errors import InvariantBroken
+from safety.limits import DEPTH_UM_ABSOLUTE, absolute_limits
+from safety.units import checked
+
+STROKES_MAX = 2**32 - 1
+"""The pen's stroke counter holds no more. Source: docs/protocol.md 4."""
+
+
+@dataclass(frozen=True, slots=True)
+class AreaPlan:
+    """What was granted for one area.
+
+    Args:
+        area: Name of the area, such as ``forehead``.
+        depth_um: Granted needle protrusion in micrometres, a multiple of the pen's step.
+        speed_dhz: Granted strokes per second, in tenths.
+        passes: Granted number of passes.
+        strokes_per_pass: Strokes in contact after which a pass is done, at least 1.
+    """
+
+    area: str
+    depth_um: int
+    speed_dhz: int
+    passes: int
+    strokes_per_pass: int
+
+    def __post_init__(self) -> None:
+        """Check every value against what nothing lifts. Raises QuantityError. Rule: SR-002."""
+        checked("depth_um", self.depth_um, 1, DEPTH_UM_ABSOLUTE)
+        checked("strokes_per_pass", self.strokes_per_pass, 1, STROKES_MAX)
+        for limit in absolute_limits(self.depth_um):
+            checked(limit.quantity, getattr(self, limit.quantity), limit.low, limit.high)
+
+
+class Outcome(StrEnum):
+    """What became of a pass. All but NOT_DELIVERED count against the area's passes."""
+
+    PLANNED = "planned"
+    DELIVERED = "delivered"
+    PARTIAL = "partial"
+    UNCERTAIN = "uncertain"
+    NOT_DELIVERED = "not_delivered"
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """One pass over one area; ``number`` counts from 1 within its area."""
+
+    area: str
+    number: int
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """All passes of a session, in the order in which they were begun."""
+
+    passes: tuple[Pass, ...] = ()
+
+    def counted(self, area: str) -> int:
+        """Return how many passes of the area count as delivered, one in flight included.
+
+        Rule: SR-007.
+        """
+        return sum(p.area == area and p.outcome is not Outcome.NOT_DELIVERED for p in self.passes)
+
+    def next_pass(self, plan: tuple[AreaPlan, ...]) -> tuple[AreaPlan, int] | None:
+        """Return the first area of the plan with a pass left, and that pass's number, or None."""
+        for area_plan in plan:
+            counted = self.counted(area_plan.area)
+            if counted < area_plan.passes:
+                return area_plan, counted + 1
+        return None
+
+    def begin(self, area_plan: AreaPlan, number: int) -> Ledger:
+        """Return the ledger with this pass in flight; a paused pass is taken up again.
+
+        Raises:
+            InvariantBroken: If the pass was delivered, or would exceed what was granted.
+        """
+        area = area_plan.area
+        kept = tuple(p for p in self.passes if (p.area, p.number) != (area, number))
+        begun = Ledger((*kept, Pass(area, number, Outcome.PLANNED)))
+        is_granted = 1 <= number <= area_plan.passes and begun.counted(area) <= area_plan.passes
+        if not is_granted or Pass(area, number, Outcome.DELIVERED) in self.passes:
+            raise InvariantBroken(f"pass {number} of {area_plan.passes} over {area}")
+        return begun
+
+    def end(self, area: str, number: int, outcome: Outcome) -> Ledger:
+        """Return the ledger with the outcome of this pass set."""
+        return Ledger(
+            tuple(
+                replace(p, outcome=outcome) if (p.area, p.number) == (area, number) else p
+                for p in self.passes
+            )
+        )

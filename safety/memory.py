@@ -1,0 +1,168 @@
+"""What the core remembers from one scan to the next, and what it hands back; it decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from safety.causes import Cause
+from safety.facts import PenIdentity, Role
+from safety.ledger import AreaPlan, Ledger
+from safety.states import Event, OrderKind, State
+
+Body = Mapping[str, int | str | bool]
+"""Content of a journal entry: names to plain values."""
+
+
+@dataclass(slots=True)
+class CurrentPass:
+    """The pass that is armed, running or being stopped.
+
+    Args:
+        plan: What was granted for its area.
+        number: Which pass over the area, from 1.
+        strokes_in_contact: Strokes with skin contact so far, earlier parts of the pass included.
+        strokes_total: Strokes so far, in the air or not.
+        depth_um_max: Deepest protrusion measured so far.
+        begun_ms: When START was confirmed, or None before.
+        contact_ms: When contact was last sensed, or the start.
+        run_ms: Running time of earlier parts of this pass.
+        has_gap: Whether needles may have moved unseen, in earlier parts of the pass included.
+    """
+
+    plan: AreaPlan
+    number: int
+    strokes_in_contact: int = 0
+    strokes_total: int = 0
+    depth_um_max: int = 0
+    begun_ms: int | None = None
+    contact_ms: int = 0
+    run_ms: int = 0
+    has_gap: bool = False
+
+
+@dataclass(slots=True)
+class Memory:
+    """Everything remembered between scans. The step works on its own copy, never on the caller's.
+
+    Args:
+        plan: Granted areas in the order in which they are treated.
+        ledger: Passes so far.
+        state: Where the machine stands.
+        identity: The pen as it was identified.
+        current: The pass at hand.
+        start_entry: Number of the entry that must be durable before START leaves; 0 for none.
+        start_id: Id of the START whose outcome is not known yet.
+        start_sent: Whether START has left.
+        armed_ms: When ARMED was entered by ARM or RESUME.
+        asked_ms: When the START at hand was asked for.
+        open_id: Id of the OPEN of this arming, once it has left.
+        entered_ms: When the present state was entered.
+        after_stop: Which STILL event ends STOPPING.
+        stop_reason: Why the needles were last stopped.
+        causes: Causes that are active or latched, the first one first.
+        entries: Number of the last journal entry.
+        seen_tick_ms: Tick of the last telemetry that was counted, None before the first.
+        seen_strokes: Stroke counter at that moment.
+        seen_contact: Whether there was contact at that moment.
+        overspeed_count: Consecutive telemetries with too high a speed.
+        reset_role: Who asked for a reset that is not used up yet, or None.
+    """
+
+    plan: tuple[AreaPlan, ...] = ()
+    ledger: Ledger = field(default_factory=Ledger)
+    state: State = State.OFFLINE
+    identity: PenIdentity | None = None
+    current: CurrentPass | None = None
+    start_entry: int = 0
+    start_id: tuple[int, int] | None = None
+    start_sent: bool = False
+    armed_ms: int = 0
+    asked_ms: int = 0
+    open_id: tuple[int, int] | None = None
+    entered_ms: int = 0
+    after_stop: Event = Event.STILL_AFTER_STOP
+    stop_reason: str = ""
+    causes: tuple[Cause, ...] = ()
+    entries: int = 0
+    seen_tick_ms: int | None = None
+    seen_strokes: int = 0
+    seen_contact: bool = False
+    overspeed_count: int = 0
+    reset_role: Role | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What the next exchange asks of the pen; depth and speed are 0 where it needs none."""
+
+    kind: OrderKind
+    depth_um: int = 0
+    speed_dhz: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line for the journal.
+
+    Args:
+        number: Counts from 1 within a session.
+        kind: Such as ``pass_planned``; see docs/records.md.
+        body: Names to integers, booleans or text.
+    """
+
+    number: int
+    kind: str
+    body: Body
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why something may not be done.
+
+    Args:
+        rule: Requirement that says no, such as ``SR-009``.
+        reason: What is wrong, with its numbers.
+        fix: What to do about it.
+    """
+
+    rule: str
+    reason: str
+    fix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Firing:
+    """One event at the machine: where it stood, where it stands, and why it was refused if so."""
+
+    before: State
+    event: Event
+    after: State
+    refusals: tuple[Refusal, ...] = ()
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the event changed nothing because it may not."""
+        return bool(self.refusals)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What one scan decided.
+
+    Args:
+        memory: To be handed to the next scan.
+        order: What to ask of the pen now; None when there is no link.
+        entries: Lines for the journal, in order.
+        firings: Events that were tried, in order, refused ones included.
+    """
+
+    memory: Memory
+    order: Order | None
+    entries: tuple[Entry, ...]
+    firings: tuple[Firing, ...]
+
+    @property
+    def refusals(self) -> tuple[Refusal, ...]:
+        """All refusals of this scan."""
+        return tuple(r for firing in self.firings for r in firing.refusals)

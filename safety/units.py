@@ -1,0 +1,50 @@
+"""Quantities as types, and the one constructor that lets a number in; it converts nothing.
+
+A ``NewType`` costs nothing at run time and lets the type checker catch a speed handed over as a
+depth. Arithmetic gives back a bare ``int``: wrap it again through `checked`.
+"""
+
+from __future__ import annotations
+
+from typing import NewType
+
+from safety.errors import QuantityError
+
+DepthUm = NewType("DepthUm", int)
+"""Needle protrusion in micrometres."""
+
+SpeedDhz = NewType("SpeedDhz", int)
+"""Strokes per second, in tenths."""
+
+TimeMs = NewType("TimeMs", int)
+"""A point on the host's monotonic clock, or a span of it, in milliseconds."""
+
+Strokes = NewType("Strokes", int)
+"""Needle strokes, as counted by the pen."""
+
+
+def checked(quantity: str, value: object, low: int, high: int) -> int:
+    """Return the value if it is a true integer within its bounds, both included.
+
+    Args:
+        quantity: Name with its unit, for the message.
+        value: Anything at all.
+        low: Smallest value allowed.
+        high: Largest value allowed.
+
+    Returns:
+        The same number, now known to be an ``int``.
+
+    Raises:
+        QuantityError: If the value is missing, a boolean, not an ``int`` (NaN, text and whole
+            floats included), or outside the bounds.
+
+    Rule: SR-002.
+    """
+    if value is None:
+        raise QuantityError(quantity, value, "is missing")
+    if type(value) is not int:
+        raise QuantityError(quantity, value, "must be a whole number")
+    if not (low <= value <= high):
+        raise QuantityError(quantity, value, f"must be {low} to {high}")
+    return value
