@@ -13,7 +13,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 
@@ -91,6 +91,7 @@ def simulate(
     if tcp and pty_link:
         raise click.UsageError("--pty-link and --tcp exclude each other")
     port = _tcp_port(tcp, listen_anywhere=listen_anywhere) if tcp else _pty_port(pty_link)
+    _raise_priority()
     remembered = _load(memory)
     announce = partial(_announce, serial, seed, as_json)
     try:
@@ -112,6 +113,12 @@ def simulate(
     except OSError as error:
         click.echo(f"penpilot simulate: {error}", err=True)
         raise SystemExit(EXIT_REFUSED) from error
+
+
+def _raise_priority() -> None:
+    """Ask for a better place in the queue: hardware is not held up by a busy machine."""
+    with suppress(OSError, AttributeError):
+        os.nice(-10)
 
 
 def _pty_port(link: Path | None) -> Port:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
-from functools import lru_cache
 
 from drivers.registers import DATA_ID, IDENTITY, LIMIT_WORDS, ORDER, STATUS, Block, Field
 
@@ -69,6 +68,7 @@ class BlockCodec:
         self.block = block
         self._names = tuple(entry.name for entry in block.fields)
         self._struct = struct.Struct(_layout(block))
+        self._hidden = (0, _hidden_part(block, 0))
 
     @property
     def size(self) -> int:
@@ -102,7 +102,11 @@ class BlockCodec:
         return int.from_bytes(data[-CRC_BYTES:]) == self._check(body, serial_number)
 
     def _check(self, body: bytes, serial_number: int) -> int:
-        return crc32(body, _hidden_part(self.block, serial_number))
+        known_serial_number, hidden = self._hidden
+        if serial_number != known_serial_number:
+            hidden = _hidden_part(self.block, serial_number)
+            self._hidden = (serial_number, hidden)
+        return crc32(body, hidden)
 
 
 def limits_hash(identity: Mapping[str, int]) -> int:
@@ -112,7 +116,6 @@ def limits_hash(identity: Mapping[str, int]) -> int:
     return crc32(body[2 * first : 2 * last]) & 0xFFFF
 
 
-@lru_cache(maxsize=16)
 def _hidden_part(block: Block, serial_number: int) -> int:
     """Return the CRC-32 of what is never sent. Source: docs/protocol.md 5."""
     hidden = DATA_ID + serial_number.to_bytes(4) + block.direction + block.address.to_bytes(2)

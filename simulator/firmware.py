@@ -215,7 +215,7 @@ class Firmware:
             self.trip(fault)
             return
         if self._sense.update(self.plant.current_ma, self.plant.speed_dhz):
-            self._log("sense_on" if self.contact else "sense_off")
+            self._log("contact_on" if self.contact else "contact_off")
 
     def _step_ready(self) -> None:
         if self._watch_armed():
@@ -294,7 +294,7 @@ class Firmware:
     def _rest(self) -> None:
         self.plant.brake()
         if self.contact:
-            self._log("sense_off")
+            self._log("contact_off")
         self._sense.reset()
         self._settled_ms = 0
 

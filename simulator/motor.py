@@ -94,12 +94,8 @@ class Motor:
             load_nm: What skin asks at the shaft, beyond the pen's own friction.
             supply_v: Voltage at the bridge.
         """
-        speed = self.speed_rad_s
-        if not self.driving and speed == 0.0:
-            self.current_a = 0.0
-            self.volts = 0.0
-            return
         p = self._p
+        speed = self.speed_rad_s
         amps = self._amps(speed, supply_v)
         self.current_a = amps
         drag_nm = self._friction_nm

@@ -31,6 +31,9 @@ _TAKEN_IN = {
 }
 """Source: docs/protocol.md 3."""
 
+_OWN_TOKEN = frozenset({Command.OPEN, Command.RESET})
+"""Orders that need no live token, since STOP and FAULT leave none. Source: docs/protocol.md 6.4."""
+
 
 def refusal(pen: Firmware, order: Order, *, intact: bool) -> Result:
     """Return the first rule that fails; DONE if the order is to be obeyed, NONE for a POLL."""
@@ -50,9 +53,10 @@ def _failing_rules(pen: Firmware, order: Order, *, intact: bool) -> Iterator[Res
         yield Result.NONE
     if pen.state is PenState.FAULT and order.command != Command.RESET:
         yield Result.FAULT_ACTIVE
-    if order.token == 0 or (order.command != Command.OPEN and order.token != pen.session.token):
+    brings_own_token = order.command in _OWN_TOKEN
+    if order.token == 0 or not (brings_own_token or order.token == pen.session.token):
         yield Result.BAD_TOKEN
-    if order.command != Command.OPEN and not is_next:
+    if not (brings_own_token or is_next):
         yield Result.OLD_SEQUENCE
     if echo_age_ms(order, pen.tick_ms) > FRESHNESS_MS:
         yield Result.STALE_TICK

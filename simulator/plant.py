@@ -144,7 +144,7 @@ class Plant:
         was_on_skin = hand.on_skin
         hand.step(self.now_ms, hears_motor=self.motor.speed_rad_s >= _AUDIBLE_RAD_S)
         if hand.on_skin is not was_on_skin:
-            self._log("contact_on" if hand.on_skin else "contact_off", row=hand.row)
+            self._log("skin_on" if hand.on_skin else "skin_off", row=hand.row)
 
     def _warm(self) -> None:
         supply = self._p.supply

@@ -157,18 +157,21 @@ class TcpPort:
         return [end.fileno() for end in (self._listener, self._client) if end]
 
     def read(self) -> bytes:
-        """Take a new client, and return what the present one has sent."""
-        self._accept()
-        if self._client is None:
-            return b""
-        try:
-            data = self._client.recv(READ_BYTES)
-        except BlockingIOError:
-            return b""
-        except ConnectionError:
-            data = b""
+        """Return what the client has sent; in a turn without any, take or turn away callers."""
+        data = b""
+        while self._client and len(data) < READ_BYTES:
+            try:
+                chunk = self._client.recv(READ_BYTES)
+            except BlockingIOError:
+                break
+            except ConnectionError:
+                chunk = b""
+            if not chunk:
+                self._hang_up()
+            data += chunk
         if not data:
-            self._hang_up()
+            # Not after data: the answer to one client must not go to the next.
+            self._accept()
         return data
 
     def write(self, data: bytes) -> None:

@@ -16,6 +16,9 @@ _WAIT_MOVING_S = 0.001
 _WAIT_RESTING_S = 0.005
 """How late the pen may notice its own time; a lease is watched while the motor runs."""
 
+_STARVED_US = 20_000
+"""A turn that took longer was held up by other programs of this machine. ASSUMED: four turns."""
+
 
 def serve(
     pen: Pen,
@@ -36,6 +39,7 @@ def serve(
     Raises:
         OSError: If the port cannot be opened.
     """
+    looked_us = now_us()
     try:
         while not should_stop():
             _follow_cable(pen, port, announce)
@@ -44,9 +48,15 @@ def serve(
             is_ready, _, _ = select.select(port.watched(), [], [], wait_s)
             at_us = now_us()
             data = port.read() if is_ready else b""
-            answer = pen.receive(data, at_us)
+            is_starved = at_us - looked_us > _STARVED_US
+            if is_starved:
+                pen.log("starved", lost_ms=(at_us - looked_us) // 1_000)
+            # A real pen is not held up by other programs: what waited meanwhile has come before.
+            answer = pen.receive(data, looked_us if is_starved else at_us)
             if answer:
                 port.write(answer)
+            pen.advance(at_us)
+            looked_us = at_us
     finally:
         port.close()
 

@@ -5,9 +5,10 @@ Every line carries the pen's tick and boot epoch. A judge maps its own clock to 
 
 Events: ``boot`` · ``state`` · ``order`` (taken or refused; POLL is none) · ``stop`` · ``lease_end``
 · ``ready_end`` · ``token_idle`` · ``motor_on``, ``motor_off`` (the bridge) · ``needles_still`` (the
-first still millisecond) · ``contact_on``, ``contact_off`` (the needles truly on skin) ·
-``sense_on``, ``sense_off`` (what the pen makes of it) · ``fault`` (the firmware trips) ·
-``fault_injected``, ``fault_cleared`` · ``program_end``.
+first still millisecond) · ``skin_on``, ``skin_off`` (the hand's truth) · ``contact_on``,
+``contact_off`` (what the pen senses of it) · ``fault`` (the firmware trips) ·
+``fault_injected``, ``fault_cleared`` · ``starved`` (this machine held the pen up, by so many ms;
+what came meanwhile was taken as if it had come at once) · ``program_end``.
 """
 
 from __future__ import annotations
