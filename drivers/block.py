@@ -8,10 +8,11 @@ Source of the meaning of every field: docs/protocol.md, sections 2 to 4.
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from drivers.packing import MEMBERS, Defect, are_registers, joined, pack, unpack
+from drivers.packing import MEMBERS, Defect, as_bytes, pack, unpack
 from drivers.registers import (
     IDENTITY,
     IDENTITY_MAGIC,
@@ -212,7 +213,8 @@ def decode_identity(registers: Sequence[int]) -> Identity | Defect:
 
     The magic is looked at before the CRC-32, to tell a stranger from a pen on a bad line.
     """
-    if are_registers(registers, IDENTITY.words) and joined(registers, 0) != IDENTITY_MAGIC:
+    sealed = as_bytes(registers) or b""
+    if len(registers) == IDENTITY.words and sealed[:4] != struct.pack(">I", IDENTITY_MAGIC):
         return Defect.MAGIC
     values = unpack(IDENTITY, registers, serial_number=0)
     if isinstance(values, Defect):

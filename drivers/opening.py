@@ -61,10 +61,13 @@ def open_within(url: str, timeout_ms: int, read_timeout_s: float) -> Any:
     given_up = threading.Event()
 
     def work() -> None:
+        result: Any = OSError("pyserial failed without saying why")
         try:
-            results.put(_open(url, read_timeout_s))
+            result = _open(url, read_timeout_s)
         except FAULTS as error:
-            results.put(error)
+            result = error
+        finally:
+            results.put(result)
         if given_up.is_set():
             _close_leftover(results)
 

@@ -12,7 +12,18 @@ import zlib
 from enum import Enum, IntEnum
 from typing import TYPE_CHECKING
 
-from drivers.registers import DATA_ID, Block, Command, Fault, Field, PenState, Result
+from drivers.registers import (
+    DATA_ID,
+    IDENTITY,
+    ORDER,
+    STATUS,
+    Block,
+    Command,
+    Fault,
+    Field,
+    PenState,
+    Result,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,18 +53,18 @@ MEMBERS: dict[str, dict[int, IntEnum]] = {
 """The only numbers that a field of this name may hold, with their names."""
 
 
-def block_crc32(block: Block, registers: Sequence[int], serial_number: int) -> int:
+def block_crc32(block: Block, body: bytes, serial_number: int) -> int:
     """Return the CRC-32 of a block: identifier, serial number, direction, address, registers.
 
     Args:
         block: Which block it is.
-        registers: All registers of the block but the two of the CRC-32.
+        body: All bytes of the block but the four of the CRC-32.
         serial_number: Of the pen; 0 for the identity.
 
     Source: docs/protocol.md 5.
     """
     head = DATA_ID + struct.pack(">IcH", serial_number, block.direction, block.address)
-    return zlib.crc32(struct.pack(f">{len(registers)}H", *registers), zlib.crc32(head))
+    return zlib.crc32(head + body)
 
 
 def pack(block: Block, values: Mapping[str, int], serial_number: int) -> tuple[int, ...]:
@@ -62,40 +73,33 @@ def pack(block: Block, values: Mapping[str, int], serial_number: int) -> tuple[i
     Raises:
         ValueError: If a value does not fit its field; the text names field, value and range.
     """
-    registers = [0] * block.words
-    for field in block.fields:
-        raw = _raw(field, values[field.name])
-        if field.words == 2:
-            registers[field.offset : field.offset + 2] = divmod(raw, 0x10000)
-        else:
-            registers[field.offset] |= raw << 8 if field.part == "high" else raw
-    registers[-2:] = divmod(block_crc32(block, registers[:-2], serial_number), 0x10000)
-    return tuple(registers)
+    checked = [_checked(field, values[field.name]) for field in block.fields]
+    body = _LAYOUTS[block.name].pack(*checked)
+    sealed = body + struct.pack(">I", block_crc32(block, body, serial_number))
+    return struct.unpack(f">{block.words}H", sealed)
 
 
 def unpack(block: Block, registers: Sequence[int], serial_number: int) -> dict[str, int] | Defect:
     """Return the values of a block by field name, or why the registers are not that block."""
-    if not are_registers(registers, block.words):
+    sealed = as_bytes(registers)
+    if sealed is None or len(registers) != block.words:
         return Defect.REGISTERS
-    if block_crc32(block, registers[:-2], serial_number) != joined(registers, block.words - 2):
+    body, crc32 = sealed[:-4], int.from_bytes(sealed[-4:], "big")
+    if block_crc32(block, body, serial_number) != crc32:
         return Defect.CRC32
-    return {field.name: _value(field, registers) for field in block.fields}
+    names = [field.name for field in block.fields]
+    return dict(zip(names, _LAYOUTS[block.name].unpack(body), strict=True))
 
 
-def joined(registers: Sequence[int], offset: int) -> int:
-    """Return the value of two registers, the high word first."""
-    return registers[offset] << 16 | registers[offset + 1]
+def as_bytes(registers: Sequence[int]) -> bytes | None:
+    """Return the registers as they travel, or None if they are not all 16-bit numbers."""
+    try:
+        return struct.pack(f">{len(registers)}H", *registers)
+    except struct.error:
+        return None
 
 
-def are_registers(registers: Sequence[int], words: int) -> bool:
-    """Return whether this is so many 16-bit numbers, whatever else it may be."""
-    return len(registers) == words and all(
-        isinstance(word, int) and 0 <= word <= 0xFFFF for word in registers
-    )
-
-
-def _raw(field: Field, value: object) -> int:
-    """Return the unsigned bits of a value after checking it."""
+def _checked(field: Field, value: object) -> int:
     bits = 8 if field.part != "word" else 16 * field.words
     low, high = (-(1 << bits - 1), (1 << bits - 1) - 1) if field.signed else (0, (1 << bits) - 1)
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
@@ -103,15 +107,22 @@ def _raw(field: Field, value: object) -> int:
     members = MEMBERS.get(field.name)
     if members is not None and value not in members:
         raise ValueError(f"{field.name} = {value!r}: must be one of {sorted(members)}")
-    return int(value) & (1 << bits) - 1
+    return value
 
 
-def _value(field: Field, registers: Sequence[int]) -> int:
-    if field.words == 2:
-        return joined(registers, field.offset)
-    word = registers[field.offset]
-    if field.part == "high":
-        return word >> 8
-    if field.part == "low":
-        return word & 0xFF
-    return word - 0x10000 if field.signed and word & 0x8000 else word
+def _layout(block: Block) -> struct.Struct:
+    """Return the block, all but its CRC-32, as one layout of bytes, most significant first.
+
+    Fields stand in the order of their registers; what none of them covers is skipped or zero.
+    """
+    codes, end = ">", 0
+    for field in block.fields:
+        start = 2 * field.offset + (field.part == "low")
+        code = _CODES[field.part, field.words]
+        codes += "x" * (start - end) + (code.lower() if field.signed else code)
+        end = start + struct.calcsize(f">{code}")
+    return struct.Struct(codes + "x" * (2 * block.words - 4 - end))
+
+
+_CODES = {("high", 1): "B", ("low", 1): "B", ("word", 1): "H", ("word", 2): "I"}
+_LAYOUTS = {block.name: _layout(block) for block in (IDENTITY, ORDER, STATUS)}

@@ -170,9 +170,13 @@ class PenLink:
     def stop(self, *, timeout_us: int = STOP_TIMEOUT_US, attempts: int = STOP_ATTEMPTS) -> Exchange:
         """Stop the pen: write STOP at once, and again until a status says that it stands or brakes.
 
-        Works in every state of the link, before identification too; only then no status can be
-        believed, so that all attempts are used up. What was in flight is abandoned: its outcome
-        is unknown, and its late answer is not taken for that of the STOP.
+        Works in every state of the link, before identification too. Then no status can be
+        believed, so that all attempts are used up: for a quick STOP to an unknown pen ask for one
+        attempt and no time, identify, and stop again. (A device that is no pen but knows function
+        23 is then written ten registers from 0x0100.)
+
+        What was in flight is abandoned: its outcome is unknown, and its late answer is not taken
+        for that of the STOP.
 
         Args:
             timeout_us: How long each STOP waits for its answer, in microseconds.

@@ -72,7 +72,7 @@ class Port(Protocol):
         ...
 
     def drain(self) -> bytes:
-        """Return what has come already, without waiting."""
+        """Return what has come already, without waiting. May leave the loss of a port to `read`."""
         ...
 
     def close(self) -> None:
@@ -103,10 +103,10 @@ class SerialPort:
         self, url: str, *, gap_us: int | None = None, open_timeout_ms: int = OPEN_TIMEOUT_MS
     ) -> None:
         self.name = url
-        self.gap_us = _default_gap_us(url) if gap_us is None else gap_us
         scheme = _scheme(url)
         has_fd = os.name == "posix" and scheme in {"", "socket"}
         self._serial = open_within(url, open_timeout_ms, 0 if has_fd else SLICE_US / 1e6)
+        self.gap_us = _default_gap_us(url) if gap_us is None else gap_us
         self._fd: int | None = self._serial.fileno() if has_fd else None
         self._is_socket = scheme == "socket"
         if has_fd and not self._is_socket:
@@ -129,7 +129,12 @@ class SerialPort:
     def write(self, data: bytes) -> None:
         """See `Port.write`. Bounded by 25 ms; a line that takes no bytes is lost."""
         try:
-            self._serial.write(data)
+            taken = 0
+            if self._fd is not None:
+                with contextlib.suppress(BlockingIOError):
+                    taken = os.write(self._fd, data)
+            if taken < len(data):
+                self._serial.write(data[taken:])
         except FAULTS as error:
             raise LinkLost(self.name, said_by(error)) from error
 
@@ -140,14 +145,14 @@ class SerialPort:
                 return self._read_in_slices(timeout_us, wake_fd)
             watched = [self._fd] if wake_fd is None else [self._fd, wake_fd]
             readable, _, _ = select.select(watched, [], [], max(timeout_us, 0) / 1e6)
-            return self._take() if self._fd in readable else b""
+            return self._take(is_due=True) if self._fd in readable else b""
         except FAULTS as error:
             raise LinkLost(self.name, said_by(error)) from error
 
     def drain(self) -> bytes:
         """See `Port.drain`. At most 1 KiB at a time."""
         try:
-            return self._take()
+            return self._take(is_due=False)
         except FAULTS as error:
             raise LinkLost(self.name, said_by(error)) from error
 
@@ -161,9 +166,18 @@ class SerialPort:
         with contextlib.suppress(*FAULTS):
             self._serial.close()
 
-    def _take(self) -> bytes:
-        size = READ_SIZE if self._fd is not None else min(self._serial.in_waiting, READ_SIZE)
-        return bytes(self._serial.read(size)) if size else b""
+    def _take(self, *, is_due: bool) -> bytes:
+        """Return what is there. Where bytes were due and none are, the far end has hung up."""
+        if self._fd is None:
+            return bytes(self._serial.read(min(self._serial.in_waiting, READ_SIZE)))
+        try:
+            data = os.read(self._fd, READ_SIZE)
+        except BlockingIOError:
+            return b""
+        # A socket without bytes says BlockingIOError; a terminal says nothing, and is fine.
+        if not data and (is_due or self._is_socket):
+            raise OSError("the far end has hung up")
+        return data
 
     def _read_in_slices(self, timeout_us: int, wake_fd: int | None) -> bytes:
         for _ in range(math.ceil(timeout_us / SLICE_US)):
@@ -171,7 +185,7 @@ class SerialPort:
                 return b""
             first: bytes = self._serial.read(1)
             if first:
-                return first + self._take()
+                return first + self._take(is_due=False)
         return b""
 
 

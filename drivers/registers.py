@@ -216,7 +216,7 @@ IDENTITY = Block(
 )
 
 LIMIT_WORDS = (8, 16)
-"""Registers of the identity under ``limits_hash``: from, and up to but without. Source: protocol.md 2."""
+"""Registers of the identity under ``limits_hash``: from, up to before. Source: protocol.md 2."""
 
 ORDER = Block(
     name="order",

@@ -26,6 +26,7 @@ from pymodbus.framer.rtu import FramerRTU
 from pymodbus.pdu.decoders import DecodePDU
 from pymodbus.pdu.register_message import (
     ReadHoldingRegistersRequest,
+    ReadHoldingRegistersResponse,
     ReadWriteMultipleRegistersRequest,
 )
 
@@ -50,8 +51,7 @@ _STRANGER_SIZE_MAX = 256  # Source: Modbus over serial line V1.02, 2.5.1
 _COUNTED = frozenset({0x01, 0x02, 0x03, 0x04, 0x17})  # functions whose replies hold a byte count
 _FIXED = frozenset({0x05, 0x06, 0x0F, 0x10})  # functions whose replies have 8 bytes
 
-_DECODER = DecodePDU(is_server=False)
-_FRAMER = FramerRTU(_DECODER)
+_FRAMER = FramerRTU(DecodePDU(is_server=False))
 
 
 class Discard(Enum):
@@ -185,6 +185,8 @@ class ReplyFinder:
 
     def _throw(self, junk: bytes) -> None:
         """Count bytes that hold no reply, naming whole frames of others at their beginning."""
+        if not junk:
+            return
         self.thrown_bytes += len(junk)
         while (size := _stranger_size(junk)) > 0:
             self._discards[self._cause(junk)] += 1
@@ -204,8 +206,9 @@ def _parsed(frame: bytes) -> Reply:
     """Take an intact reply apart. Unit, function and length are those that the head asked for."""
     if frame[1] & _EXCEPTION:
         return Reply(exception=frame[2])
-    pdu = _DECODER.decode(frame[1:-2])
-    return Reply(registers=tuple(pdu.registers) if pdu is not None else ())
+    pdu = ReadHoldingRegistersResponse()  # the reply to function 23 has the same form
+    pdu.decode(frame[2:-2])
+    return Reply(registers=tuple(pdu.registers))
 
 
 def _is_intact(frame: bytes) -> bool:

@@ -1,0 +1,472 @@
+"""What every link to a pen must do, whatever it is made of; a new driver subclasses the contract.
+
+`PenLinkContract` is run over a port in memory and over a real pty. The pen behind both is scripted
+here, with arithmetic of its own that was typed from docs/protocol.md and shares nothing with
+`drivers` but this page.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import select
+import socket
+import struct
+import threading
+import time
+import tomllib
+import tty
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from drivers.errors import SilentDevice
+from drivers.pen import PenLink
+from drivers.port import SerialPort
+from drivers.registers import Command, Fault, Flag, PenState, Result
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from drivers.exchange import Exchange
+    from drivers.port import Port
+
+FRAMES = {
+    frame["name"]: bytes.fromhex(frame["hex"])
+    for frame in tomllib.loads(
+        (Path(__file__).parents[1] / "data" / "frames.toml").read_text(encoding="utf-8")
+    )["frame"]
+}
+SERIAL_NUMBER = 42
+PATIENT_US = 500_000
+"""For answers that will come: a busy machine is no failure. Silence is waited for no longer than
+it must be."""
+TOKENS = (0x1234ABCD, 0x5678BEEF, 0x9ABCCAFE)
+
+
+def crc16(data: bytes) -> bytes:
+    """Return the CRC-16 of Modbus bit by bit, low byte first."""
+    crc = 0xFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ 0xA001 if crc & 1 else crc >> 1
+    return crc.to_bytes(2, "little")
+
+
+def framed(body: bytes) -> bytes:
+    """Return the body with its CRC-16."""
+    return body + crc16(body)
+
+
+def status_frame(block: bytes, serial_number: int = SERIAL_NUMBER, unit_id: int = 1) -> bytes:
+    """Return the reply that carries 36 bytes of status, with both checksums."""
+    under = b"PENLINK1" + serial_number.to_bytes(4, "big") + b"R" + b"\x02\x00" + block
+    crc32 = zlib.crc32(under).to_bytes(4, "big")
+    return framed(bytes([unit_id, 0x17, 40]) + block + crc32)
+
+
+class ScriptedPen:
+    """A pen that believes everything, in order to test the host; it has states and no physics."""
+
+    def __init__(self) -> None:
+        self.state = PenState.SAFE
+        self.epoch = 7
+        self.tick_ms = 5_000
+        self.serial_number = SERIAL_NUMBER
+        self.is_mute = False
+        self.is_late = False
+        self.prefix = b""
+        self.requests: list[bytes] = []
+        self._last_order = (0, 0)
+        self._held = b""
+
+    def answer(self, request: bytes) -> bytes:
+        """Return what comes back for one request, empty if nothing does."""
+        self.requests.append(request)
+        reply = self.prefix + self._reply(request)
+        if self.is_mute:
+            return b""
+        if self.is_late:
+            reply, self._held = self._held, reply
+            return reply
+        held, self._held = self._held, b""
+        return held + reply
+
+    def _reply(self, request: bytes) -> bytes:
+        if request == FRAMES["identity request"]:
+            return FRAMES["identity"]
+        if len(request) != 33 or request[:2] != b"\x01\x17":
+            return framed(bytes([1, request[1] | 0x80, 1]))
+        command = Command(request[12])
+        token, sequence = struct.unpack(">IH", request[13:19])
+        self.state = {
+            Command.OPEN: PenState.SAFE,
+            Command.ARM: PenState.READY,
+            Command.START: PenState.RUN,
+            Command.STOP: PenState.STOPPING,
+        }.get(command, self.state)
+        if command is not Command.POLL:
+            self._last_order = (token & 0xFFFF, sequence)
+        self.tick_ms = (self.tick_ms + 5) & 0xFFFFFFFF
+        return status_frame(self.block(token & 0xFFFF, sequence), self.serial_number)
+
+    def block(self, token_echo: int, sequence_echo: int) -> bytes:
+        """Return 36 bytes of status without the CRC-32."""
+        flags = Flag.CARTRIDGE | (Flag.MOTOR_ON if self.state is PenState.RUN else Flag(0))
+        result = Result.DONE if self._last_order[1] == sequence_echo else Result.NONE
+        return struct.pack(
+            ">BBBBHHIHHHHhHhhHIH",
+            1,
+            self.state,
+            Fault.NONE,
+            flags,
+            token_echo,
+            sequence_echo,
+            self.tick_ms,
+            self.epoch,
+            *self._last_order,
+            result,
+            0,
+            0,
+            -0x8000,
+            2_350,
+            3_980,
+            1_000,
+            0x957A,
+        )
+
+
+class FakeClock:
+    """A clock in microseconds that goes on when somebody waits."""
+
+    def __init__(self) -> None:
+        self.now_us = 1_000_000
+
+    def __call__(self) -> int:
+        """Return the time."""
+        return self.now_us
+
+
+class MemoryPort:
+    """A port in memory, in the time of its clock; what is written is answered after 200 us.
+
+    Args:
+        clock: The time of port and link.
+        answer: Gives the bytes that come back for a request.
+        delay_us: How long they take.
+    """
+
+    name = "memory"
+    gap_us = 0
+
+    def __init__(
+        self, clock: FakeClock, answer: Callable[[bytes], bytes], delay_us: int = 200
+    ) -> None:
+        self.clock = clock
+        self.answer = answer
+        self.delay_us = delay_us
+        self.log: list[tuple[str, bytes]] = []
+        self.incoming: list[tuple[int, bytes]] = []
+        self.is_closed = False
+
+    def write(self, data: bytes) -> None:
+        """See `drivers.port.Port.write`."""
+        self.log.append(("write", data))
+        self.send_later(self.answer(data), self.delay_us)
+
+    def send_later(self, data: bytes, delay_us: int) -> None:
+        """Let bytes arrive after a while."""
+        if data:
+            self.incoming.append((self.clock.now_us + delay_us, data))
+            self.incoming.sort(key=lambda event: event[0])
+
+    def read(self, timeout_us: int, wake_fd: int | None = None) -> bytes:
+        """See `drivers.port.Port.read`."""
+        self.log.append(("read", b""))
+        until_us = self.clock.now_us + timeout_us
+        if wake_fd is not None and select.select([wake_fd], [], [], 0)[0]:
+            return b""
+        if self.incoming and self.incoming[0][0] <= until_us:
+            self.clock.now_us = max(self.clock.now_us, self.incoming[0][0])
+            return self.drain()
+        self.clock.now_us = until_us
+        return b""
+
+    def drain(self) -> bytes:
+        """See `drivers.port.Port.drain`."""
+        self.log.append(("drain", b""))
+        here = [data for due_us, data in self.incoming if due_us <= self.clock.now_us]
+        del self.incoming[: len(here)]
+        return b"".join(here)
+
+    def close(self) -> None:
+        """See `drivers.port.Port.close`."""
+        self.is_closed = True
+
+    @property
+    def writes(self) -> list[bytes]:
+        """Every frame that was written."""
+        return [data for kind, data in self.log if kind == "write"]
+
+
+class ServedPen:
+    """A scripted pen at a file descriptor, answered by a thread until it is closed."""
+
+    def __init__(self, pen: ScriptedPen, fd: int) -> None:
+        self._pen = pen
+        self._fd = fd
+        self._quit_read, self._quit_write = os.pipe()
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        pending = b""
+        while True:
+            ready, _, _ = select.select([self._fd, self._quit_read], [], [])
+            data = b"" if self._quit_read in ready else os.read(self._fd, 1_024)
+            if not data:
+                return
+            pending += data
+            while (size := 8 if pending[1:2] == b"\x03" else 33) <= len(pending):
+                request, pending = pending[:size], pending[size:]
+                os.write(self._fd, self._pen.answer(request))
+
+    def close(self) -> None:
+        """End the thread; the file descriptor stays its owner's."""
+        os.write(self._quit_write, b"q")
+        self._thread.join()
+        os.close(self._quit_read)
+        os.close(self._quit_write)
+
+
+def monotonic_us() -> int:
+    """Return the machine's own time."""
+    return time.monotonic_ns() // 1_000
+
+
+def poll(link: PenLink) -> Exchange:
+    """Return how a POLL that will be answered ended."""
+    return link.exchange(Command.POLL, timeout_us=PATIENT_US)
+
+
+class PenLinkContract:
+    """Subclass this with a fixture `port_and_clock` that leads to the scripted pen."""
+
+    @pytest.fixture
+    def pen(self) -> ScriptedPen:
+        """Return the pen at the other end."""
+        return ScriptedPen()
+
+    @pytest.fixture
+    def link(self, port_and_clock: tuple[Port, Callable[[], int]]) -> Iterator[PenLink]:
+        """Return the link, not yet identified."""
+        port, clock_us = port_and_clock
+        link = PenLink(port, clock_us, itertools.cycle(TOKENS).__next__)
+        yield link
+        link.close()
+
+    @pytest.fixture
+    def wake(self) -> Iterator[tuple[int, int]]:
+        """Return a pipe: read end for the link, write end for whoever wants a STOP."""
+        read_fd, write_fd = os.pipe()
+        yield read_fd, write_fd
+        os.close(read_fd)
+        os.close(write_fd)
+
+    @pytest.mark.req("SR-015")
+    def test_identify_names_the_pen_and_asks_before_it_polls(
+        self, link: PenLink, pen: ScriptedPen
+    ) -> None:
+        """The identity is that of docs/protocol.md 8, and reading comes before the first write."""
+        identity = link.identify()
+
+        assert (42, 2_500, 50) == (
+            identity.serial_number,
+            identity.depth_um_max,
+            identity.depth_step_um,
+        )
+        assert [0x03, 0x17] == [request[1] for request in pen.requests]
+
+    def test_poll_is_believed_again_and_again(self, link: PenLink) -> None:
+        """Twenty polls in a row are all answered, with rising ticks."""
+        link.identify()
+
+        ticks = [poll(link).status.tick_ms for _ in range(20)]
+
+        assert sorted(set(ticks)) == ticks
+
+    def test_session_goes_from_open_to_stop(self, link: PenLink) -> None:
+        """Every order of a session is taken, and each status shows it."""
+        link.identify()
+        seen = []
+        for command in (Command.OPEN, Command.ARM, Command.START, Command.RENEW, Command.STOP):
+            exchange = link.exchange(command, depth_um=750, speed_dhz=1_000, timeout_us=PATIENT_US)
+            assert exchange.status.took(exchange.token, exchange.sequence)
+            seen.append(exchange.status.state)
+
+        assert [
+            PenState.SAFE,
+            PenState.READY,
+            PenState.RUN,
+            PenState.RUN,
+            PenState.STOPPING,
+        ] == seen
+
+    def test_open_brings_a_token_of_its_own(self, link: PenLink) -> None:
+        """Two sessions never share a token."""
+        link.identify()
+
+        first = link.exchange(Command.OPEN, timeout_us=PATIENT_US).token
+        second = link.exchange(Command.OPEN, timeout_us=PATIENT_US).token
+
+        assert list(TOKENS[1:]) == [first, second]
+
+    @pytest.mark.req("SR-005", "SR-013")
+    def test_stop_is_written_before_identification(self, link: PenLink, pen: ScriptedPen) -> None:
+        """A STOP needs no identified pen; the pen takes it, though no status can be believed."""
+        pen.state = PenState.RUN
+
+        exchange = link.stop(attempts=2, timeout_us=PATIENT_US // 2)
+
+        assert exchange.status is None
+        assert PenState.STOPPING is pen.state
+        assert [5, 5] == [request[12] for request in pen.requests]
+
+    @pytest.mark.req("SR-005")
+    def test_stop_is_confirmed_by_a_status(self, link: PenLink, pen: ScriptedPen) -> None:
+        """The first STOP is answered by a status with the motor off, and no second one follows."""
+        link.identify()
+        pen.state = PenState.RUN
+
+        exchange = link.stop(timeout_us=PATIENT_US)
+
+        assert exchange.status.is_stopped
+        assert 1 == sum(request[12:13] == b"\x05" for request in pen.requests)
+
+    @pytest.mark.req("SR-011")
+    def test_outcome_is_unknown_when_nothing_answers(self, link: PenLink, pen: ScriptedPen) -> None:
+        """A lost answer is a value, and the next POLL settles what became of the order."""
+        link.identify()
+        link.exchange(Command.OPEN, timeout_us=PATIENT_US)
+        pen.is_mute = True
+        lost = link.exchange(Command.ARM, depth_um=750, speed_dhz=1_000)
+        pen.is_mute = False
+        after = poll(link)
+
+        assert lost.outcome_unknown
+        assert after.status.took(lost.token, lost.sequence)
+
+    def test_identify_names_a_silent_device(self, link: PenLink, pen: ScriptedPen) -> None:
+        """Nothing heard at all is its own error."""
+        pen.is_mute = True
+
+        with pytest.raises(SilentDevice) as caught:
+            link.identify(timeout_ms=40)
+
+        assert 40 == caught.value.waited_ms
+
+    def test_noise_before_every_answer_costs_nothing(self, link: PenLink, pen: ScriptedPen) -> None:
+        """Where pymodbus drops the whole reply behind one byte of noise, this link finds it."""
+        pen.prefix = b"\x00\x01\x17"
+        link.identify()
+
+        assert poll(link).status is not None
+        assert 6 == link.metrics().noise_bytes
+
+    @pytest.mark.req("SR-010")
+    def test_late_answer_is_not_the_next_one(self, link: PenLink, pen: ScriptedPen) -> None:
+        """With every answer one request late, no answer is ever believed."""
+        link.identify()
+        pen.is_late = True
+
+        statuses = [link.exchange(Command.POLL).status for _ in range(5)]
+
+        assert [None] * 5 == statuses
+
+    @pytest.mark.req("SR-020")
+    def test_restart_of_the_pen_is_reported_until_it_is_identified_again(
+        self, link: PenLink, pen: ScriptedPen
+    ) -> None:
+        """No status of a restarted pen is believed; identification starts afresh."""
+        link.identify()
+        pen.epoch += 1
+        pen.tick_ms = 0
+        exchanges = [poll(link) for _ in range(2)]
+
+        assert [(None, True)] * 2 == [(e.status, e.epoch_changed) for e in exchanges]
+
+        link.identify()
+
+        assert not poll(link).epoch_changed
+
+    @pytest.mark.req("SR-013")
+    def test_wake_ends_an_exchange_and_stop_follows(
+        self, link: PenLink, pen: ScriptedPen, wake: tuple[int, int]
+    ) -> None:
+        """With the wake readable nothing more is asked, and the next frame is STOP."""
+        read_fd, write_fd = wake
+        link.identify()
+        asked = len(pen.requests)
+        os.write(write_fd, b"!")
+
+        exchange = link.exchange(Command.POLL, wake_fd=read_fd)
+        stop = link.stop(timeout_us=PATIENT_US)
+
+        assert (True, 0, False) == (
+            exchange.preempted,
+            exchange.attempts,
+            exchange.outcome_unknown,
+        )
+        assert stop.status.is_stopped
+        assert [5] == [request[12] for request in pen.requests[asked:]]
+
+    def test_close_twice_is_harmless(self, link: PenLink) -> None:
+        """Closing is idempotent."""
+        link.close()
+        link.close()
+
+
+class TestOverMemory(PenLinkContract):
+    """The contract in virtual time."""
+
+    @pytest.fixture
+    def port_and_clock(self, pen: ScriptedPen) -> tuple[Port, Callable[[], int]]:
+        """Return a port in memory and its clock."""
+        clock = FakeClock()
+        return MemoryPort(clock, pen.answer), clock
+
+
+@pytest.mark.slow
+class TestOverPty(PenLinkContract):
+    """The contract over a real pty and in real time."""
+
+    @pytest.fixture
+    def port_and_clock(self, pen: ScriptedPen) -> Iterator[tuple[Port, Callable[[], int]]]:
+        """Return a serial port on a pty and the machine's monotonic clock."""
+        master, slave = os.openpty()
+        tty.setraw(slave)
+        served = ServedPen(pen, master)
+        with SerialPort(os.ttyname(slave)) as port:
+            yield port, monotonic_us
+        served.close()
+        os.close(slave)
+        os.close(master)
+
+
+@pytest.mark.slow
+class TestOverSocket(PenLinkContract):
+    """The contract over TCP on this machine and in real time."""
+
+    @pytest.fixture
+    def port_and_clock(self, pen: ScriptedPen) -> Iterator[tuple[Port, Callable[[], int]]]:
+        """Return a serial port on a socket and the machine's monotonic clock."""
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            with SerialPort(f"socket://127.0.0.1:{server.getsockname()[1]}") as port:
+                connection, _ = server.accept()
+                served = ServedPen(pen, connection.fileno())
+                yield port, monotonic_us
+            served.close()
+            connection.close()

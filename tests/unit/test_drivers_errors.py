@@ -1,0 +1,62 @@
+"""Every error says what happened, what the pen is doing and what to do next."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+
+from drivers.errors import (
+    DeviceError,
+    LinkError,
+    LinkLost,
+    PortBusy,
+    PortDenied,
+    PortMissing,
+    SilentDevice,
+    UnsuitablePen,
+    WrongDevice,
+)
+
+ERRORS = [
+    PortMissing("/dev/ttyUSB7", "No such file or directory"),
+    PortBusy("/dev/ttyUSB7", "Resource temporarily unavailable"),
+    PortDenied("/dev/ttyUSB7", "Permission denied"),
+    LinkLost("/dev/ttyUSB7", "Input/output error"),
+    SilentDevice("/dev/ttyUSB7", 1_500),
+    WrongDevice("/dev/ttyUSB7", "a Modbus device that is no pen"),
+    UnsuitablePen("/dev/ttyUSB7", ("lease", "depth sense")),
+]
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+@pytest.mark.req("SR-017")
+def test_error_says_port_pen_and_what_to_do(error: LinkError) -> None:
+    """One line: the port and what happened, then the pen or its owner, then a next step."""
+    text = str(error)
+
+    assert text.startswith("/dev/ttyUSB7: ")
+    assert "\n" not in text
+    assert "pen" in text
+    assert text.count(". ") >= 2
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+def test_error_survives_the_way_to_another_process(error: LinkError) -> None:
+    """Pickled and back, fields and text are the same."""
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
+
+    assert (type(error), vars(error), str(error)) == (type(again), vars(again), str(again))
+
+
+def test_tree_parts_port_from_device() -> None:
+    """What the far end is to blame for is a DeviceError, and all are LinkErrors."""
+    assert [False] * 4 + [True] * 3 == [isinstance(error, DeviceError) for error in ERRORS]
+    assert all(isinstance(error, LinkError) for error in ERRORS)
+
+
+def test_fields_are_kept() -> None:
+    """Errors carry fields, so that nobody has to read their text."""
+    assert ("lease", "depth sense") == UnsuitablePen("p", ("lease", "depth sense")).missing
+    assert "a Pen Link 1 pen" == WrongDevice("p", "x").expected
+    assert 1_500 == SilentDevice("p", 1_500).waited_ms
