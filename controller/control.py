@@ -16,7 +16,7 @@ import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -30,11 +30,10 @@ from controller.journal import SessionJournal
 from controller.logs import configure, get_logger
 from controller.mailbox import Mailbox
 from controller.opening import Opening, open_session, opened_body, read_plan
-from controller.records.store import RecordStore
 from controller.records.writer import JournalWriter
 from controller.running import Running, announce, find_on_port, resolve_port
 from controller.scanloop import ScanLoop, Timing
-from controller.session_link import link_to
+from controller.session_link import IDENTIFY_MS, link_to
 from controller.snapshot import snapshot
 from controller.translate import pen_identity_of
 from drivers.block import Identity
@@ -47,11 +46,14 @@ from safety.ledger import Outcome
 from safety.memory import Decision, Memory
 from safety.states import State
 
-IDENTIFY_MS = 1_500
-"""A pen that has not said who it is by then is reported; the whole start must end within 2 s."""
+if TYPE_CHECKING:
+    from controller.records.store import RecordStore
 
 SAMPLE_MS = 250
 """How often a measurement of the running pen goes into the record. ASSUMED: enough for a chart."""
+
+UNKNOWN_DEEPEST_UM = -(2**15)
+"""Nothing measured since the last sample: less than any depth a pen can report."""
 
 DRIVER_WAIT_US = 10_000_000
 """The program that started us must come back to guide within this. ASSUMED."""
@@ -120,18 +122,21 @@ def _set_up(spec: Spec, home: Home, stack: contextlib.ExitStack) -> _Rig:
     """Open record and port, identify the pen and grant the plan; whatever fails, fails here."""
     home.create()
     plan = read_plan(Path(spec.plan))
-    store = RecordStore(home.records_db, home.record_key)
-    stack.callback(store.close)
     port = _open(home, spec.port)
     stack.callback(port.close)
     link = link_to(port)
     pen = link.identify(IDENTIFY_MS)
-    opening = open_session(
-        plan=plan, pen=pen, store=store, home=home, resume=spec.resume, now=datetime.now(UTC)
-    )
     first = link.exchange(Command.POLL, attempts=3)
     if first.status is None:
         raise SilentDevice(spec.port, IDENTIFY_MS)
+    # The store takes most of a second to load; a port without a pen is told of before that.
+    from controller.records.store import RecordStore  # noqa: PLC0415 see above
+
+    store = RecordStore(home.records_db, home.record_key)
+    stack.callback(store.close)
+    opening = open_session(
+        plan=plan, pen=pen, store=store, home=home, resume=spec.resume, now=datetime.now(UTC)
+    )
     return _Rig(home, spec.port, link, pen, first.status.epoch, store, opening)
 
 
@@ -155,6 +160,9 @@ def _run(rig: _Rig) -> int:
     session.announce()
     try:
         ending = session.run()
+    except BaseException:
+        get_logger().error("session.crashed", session=rig.opening.session, exc_info=True)
+        raise
     finally:
         is_durable = writer.close(5.0)
         session.withdraw()
@@ -177,6 +185,7 @@ class _Session:
         self._server = ControlServer(self._token, self._mailbox.put, self._on_beat)
         self._watch = SessionWatch()
         self._sampled_ms = 0
+        self._deepest_um = UNKNOWN_DEEPEST_UM
         self._announced: Path | None = None
         areas = granted_areas(rig.opening.grants)
         self._loop = ScanLoop(
@@ -266,9 +275,7 @@ class _Session:
     def _publish(self, decision: Decision, facts: Facts, timing: Timing) -> None:
         now_ms = self._clock.now_us() // 1_000
         frame = snapshot(decision, facts, timing, now_ms)
-        if decision.memory.state is State.RUNNING and now_ms - self._sampled_ms >= SAMPLE_MS:
-            self._sampled_ms = now_ms
-            self._journal.write("scan", _sample(frame))
+        self._sample(frame, now_ms, is_running=decision.memory.state is State.RUNNING)
         for firing in decision.firings:
             if not firing.is_refused and firing.before is not firing.after:
                 get_logger().info(
@@ -278,6 +285,15 @@ class _Session:
                     after=firing.after.name,
                 )
         self._server.publish(frame)
+
+    def _sample(self, frame: dict[str, Any], now_ms: int, *, is_running: bool) -> None:
+        """Write a measurement now and then, with the greatest depth since the one before."""
+        depth_um = (frame["pen"] or {}).get("depth_um")
+        if is_running and depth_um is not None:
+            self._deepest_um = max(depth_um, self._deepest_um)
+        if is_running and now_ms - self._sampled_ms >= SAMPLE_MS:
+            self._journal.write("scan", _sample_body(frame, self._deepest_um))
+            self._sampled_ms, self._deepest_um = now_ms, UNKNOWN_DEEPEST_UM
 
     def _on_beat(self, is_there: bool) -> None:
         self._loop.driver_seen_us = self._server_clock.now_us() if is_there else None
@@ -316,14 +332,14 @@ class _Session:
         )
 
 
-def _sample(frame: dict[str, Any]) -> dict[str, Any]:
+def _sample_body(frame: dict[str, Any], deepest_um: int) -> dict[str, Any]:
     """Return one measurement for the record; what is not known is left out."""
     pen, current = frame["pen"] or {}, frame["current"] or {}
     body = {
         "t_ms": frame["t_ms"],
         "area": current.get("area"),
         "depth_um_set": current.get("depth_um"),
-        "depth_um": pen.get("depth_um"),
+        "depth_um": None if deepest_um == UNKNOWN_DEEPEST_UM else deepest_um,
         "speed_dhz": pen.get("speed_dhz"),
         "contact": pen.get("has_contact"),
     }

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from controller.config import Home
 from controller.errors import RefusedError
@@ -20,11 +20,13 @@ from controller.profile import load_default
 from controller.records.describe import describe_area
 from controller.records.kinds import SAMPLES, Status
 from controller.records.sessions import Session, fold
-from controller.records.store import RecordStore
 from controller.running import find_running
 from drivers.block import Identity
 from drivers.registers import Capability
 from safety.ledger import Ledger, Outcome, Pass
+
+if TYPE_CHECKING:
+    from controller.records.store import RecordStore
 
 _INTERRUPTED = frozenset({Status.OPEN, Status.INTERRUPTED})
 
@@ -162,4 +164,5 @@ def _area_body(one: AreaGrant) -> dict[str, Any]:
         "patch_mm2": one.request.patch_mm2,
         "strokes_per_pass": one.strokes_per_pass,
         "binding": one.depth_limit.source,
+        "depth_um_limit": one.depth_limit.high,
     }

@@ -1,0 +1,1 @@
+"""The record: what happened, written before it happens, and readable long after."""

@@ -1,0 +1,1 @@
+"""What people take away from the record: one self-contained page for each session."""
