@@ -70,7 +70,7 @@ CHECKS = {
     "types": ["mypy"],
     "imports": ["lint-imports", "--no-logo"],
 }
-
+PYTEST = ["pytest", "-n", "2", "--dist", "loadgroup"]
 
 say = functools.partial(print, flush=True)
 
@@ -233,7 +233,7 @@ def main(argv: list[str]) -> int:
     commands: dict[str, Callable[[], int | None]] = {
         "demo": lambda: demo(arguments),
         "setup": lambda: ensure(RUN),
-        "test": lambda: run_all({**CHECKS, "tests": ["pytest", "-n", "2", *arguments]}),
+        "test": lambda: run_all({**CHECKS, "tests": [*PYTEST, *arguments]}),
         "check": lambda: run_all(CHECKS),
         "lock": lambda: lock(arguments),
     }

@@ -1,4 +1,7 @@
-"""What every test gets: a home of its own, and no way to a real serial port; fixtures only."""
+"""What every test gets: a home of its own, and no way to a real serial port; fixtures only.
+
+Tests that start real programs are kept together, so that they do not starve each other.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,13 @@ REAL_PORT = re.compile(r"(?i)/dev/(tty(USB|ACM|AMA|S)\d+|serial/.+|cu\..+)|(\\\\
 # Chance is wanted, and every failure prints what brings it back. A shared machine has no deadline.
 settings.register_profile("penpilot", derandomize=False, print_blob=True, deadline=None)
 settings.load_profile("penpilot")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let tests with real programs run one after another, on one worker: they share two cores."""
+    for item in items:
+        if item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.xdist_group("programs"))
 
 
 @pytest.fixture

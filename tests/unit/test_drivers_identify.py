@@ -11,7 +11,7 @@ import pytest
 from drivers.errors import LinkError, SilentDevice, UnsuitablePen, WrongDevice
 from drivers.pen import IDENTIFY_TIMEOUT_MS_MAX, PenLink
 from drivers.registers import Command
-from tests.contract.test_pen_link import FRAMES, FakeClock, MemoryPort, ScriptedPen, framed
+from tests.contract.scripted_pen import FRAMES, FakeClock, MemoryPort, ScriptedPen, framed
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from drivers.line import SETTLE_ROUNDS, TICK_US, Line
-from tests.contract.test_pen_link import FakeClock, MemoryPort
+from tests.contract.scripted_pen import FakeClock, MemoryPort
 
 
 @pytest.fixture

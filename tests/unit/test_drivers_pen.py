@@ -13,7 +13,7 @@ from drivers.line import TICK_US
 from drivers.pen import STOP_ATTEMPTS, STOP_TIMEOUT_US, PenLink
 from drivers.registers import Command, PenState
 from drivers.rtu import Discard
-from tests.contract.test_pen_link import FakeClock, MemoryPort, ScriptedPen, framed, status_frame
+from tests.contract.scripted_pen import FakeClock, MemoryPort, ScriptedPen, framed, status_frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

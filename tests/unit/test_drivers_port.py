@@ -20,7 +20,7 @@ from drivers.opening import opening_error, said_by
 from drivers.pen import PenLink
 from drivers.port import SerialPort, is_readable
 from drivers.registers import Command
-from tests.contract.test_pen_link import ScriptedPen, monotonic_us
+from tests.contract.scripted_pen import ScriptedPen, monotonic_us
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

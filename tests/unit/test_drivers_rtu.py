@@ -16,7 +16,7 @@ from drivers.rtu import (
     exchange_request,
     read_request,
 )
-from tests.contract.test_pen_link import FRAMES, framed
+from tests.contract.scripted_pen import FRAMES, framed
 
 STATUS_FRAME = FRAMES["status of the poll"]
 REGISTERS = tuple(
