@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from controller.errors import ExitCode
 from safety.causes import CauseCode
 from safety.facts import Facts
-from safety.memory import Decision
+from safety.memory import Decision, Memory
 from safety.outputs import has_come_to_rest
 from safety.passes import is_planned
 from safety.states import LATCHED, Event, State
@@ -38,9 +38,15 @@ class SessionWatch:
     def __init__(self) -> None:
         """Begin before the plan was accepted."""
         self.has_plan = False
+        self._was_stopped = False
         self._stop_codes: set[CauseCode] = set()
         self._is_finished = False
         self.ending: Ending | None = None
+
+    @property
+    def codes(self) -> list[str]:
+        """Every cause that was active at any time, by name."""
+        return sorted(str(code) for code in self._stop_codes)
 
     def is_over(self, decision: Decision, facts: Facts) -> bool:
         """Return whether the session has ended, at rest or out of reach."""
@@ -48,15 +54,19 @@ class SessionWatch:
         self._stop_codes |= {cause.code for cause in memory.causes}
         events = {f.event for f in decision.firings if not f.is_refused}
         self.has_plan |= Event.PLAN in events
+        # Whoever said STOP before the plan was taken up meant the whole session.
+        self._was_stopped |= Event.STOP in events
         self._is_finished |= Event.FINISH in events
         if not facts.link_is_up:
             reason = memory.stop_reason or "the link was lost"
-            self.ending = Ending("interrupted", reason, ExitCode.LINK)
+            # A pen that restarted is never believed again, so that its link is lost as well.
+            code = ExitCode.DEVICE if memory.state in LATCHED else ExitCode.LINK
+            self.ending = Ending("interrupted", reason, code)
         elif not facts.driver_is_present and memory.state in _WAITING:
             reason = "the program that guides this session has gone"
             self.ending = Ending("stopped", reason, ExitCode.STOPPED)
-        elif memory.state is State.IDLE and self.has_plan:
-            self.ending = self._at_rest(memory.stop_reason)
+        elif memory.state is State.IDLE and (self.has_plan or self._was_stopped):
+            self.ending = self._at_rest(memory)
         elif memory.state in LATCHED and not is_planned(memory):
             telemetry = facts.telemetry
             if telemetry is not None and has_come_to_rest(memory, facts, telemetry.received_ms):
@@ -64,10 +74,15 @@ class SessionWatch:
                 self.ending = Ending("faulted", first, ExitCode.DEVICE)
         return self.ending is not None
 
-    def _at_rest(self, reason: str) -> Ending:
+    def _at_rest(self, memory: Memory) -> Ending:
         """Return the ending of a session that came back to IDLE."""
+        reason = memory.stop_reason
         if self._is_finished:
-            return Ending("completed", "all passes delivered", ExitCode.DONE)
+            left = memory.ledger.next_pass(memory.plan)
+            if left is None:
+                return Ending("completed", "all passes delivered", ExitCode.DONE)
+            reason = f"finished before pass {left[1]} of {left[0].area}"
+            return Ending("stopped", reason, ExitCode.STOPPED)
         if self._stop_codes & _LINK_CAUSES:
             return Ending("stopped", reason, ExitCode.LINK)
         if CauseCode.RECORD_FAILED in self._stop_codes:

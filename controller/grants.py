@@ -8,10 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from controller.errors import PlanError
+from controller.errors import PlanError, RefusedError
 from controller.plan import AreaRequest, Plan
 from controller.profile import AreaProfile, Profile
 from drivers.block import Identity
+from safety.errors import QuantityError
 from safety.ledger import AreaPlan
 from safety.limits import Grant, Layer, Limit, Quantity, absolute_limits, grant
 
@@ -56,7 +57,7 @@ class AreaGrant:
     @property
     def is_granted(self) -> bool:
         """Whether the whole wish is within all limits (it may have been stepped down)."""
-        return all(g.is_within_limits for g in self.grants) and bool(self.depth.granted)
+        return not self.refusals()
 
     @property
     def strokes_per_pass(self) -> int:
@@ -79,9 +80,13 @@ class AreaGrant:
         return self.needles * self.strokes_per_pass * passes * 100 // self.request.patch_mm2
 
     def refusals(self) -> tuple[str, ...]:
-        """Return a sentence for everything that was not granted as a whole."""
+        """Return a sentence for everything that was not granted as a whole.
+
+        A protrusion below the pen's step breaks no limit, but nothing is left of it.
+        """
         area = self.request.area
-        return tuple(f"{area}: {g.explain()}" for g in self.grants if not g.is_within_limits)
+        refused = (g for g in self.grants if not (g.is_within_limits and g.granted))
+        return tuple(f"{area}: {g.explain()}" for g in refused)
 
     def as_json(self) -> dict[str, Any]:
         """Return the shape of ``plan check --json``; see docs/cli.md."""
@@ -167,8 +172,12 @@ def grant_plan(plan: Plan, profile: Profile, pen: Identity | None) -> tuple[Area
 
     Raises:
         PlanError: If a patch would take an absurd number of strokes.
+        RefusedError: If the pen states limits that cannot be, such as a step of 0 um.
     """
-    grants = tuple(grant_area(area, profile.areas[area.area], pen) for area in plan.areas)
+    try:
+        grants = tuple(grant_area(area, profile.areas[area.area], pen) for area in plan.areas)
+    except QuantityError as error:
+        raise RefusedError(f"the pen states limits that cannot be: {error}") from error
     for one in grants:
         if not (1 <= one.strokes_per_pass <= STROKES_MAX):
             field = f"{one.request.area}.patch_mm2"

@@ -103,16 +103,20 @@ class ControlServer:
     def _wake(self) -> None:
         try:
             self._wake_writer.send(b"!")
-        except BlockingIOError:  # it is awake
+        except OSError:  # it is awake, or has ended
             return
 
     def _run(self) -> None:
         while self._final is None:
             for key, events in self._selector.select():
                 self._serve(key.fileobj, events)
-        for client in list(self._clients.values()):
+        self._fan_out()
+        # Whoever reads is told first; one who does not is waited for, but holds up nobody else.
+        for client in sorted(self._clients.values(), key=lambda one: len(one.outgoing)):
             self._send_last(client)
-        self._listener.close()
+        self._selector.close()
+        for end in (self._listener, self._wake_reader, self._wake_writer):
+            end.close()
 
     def _serve(self, source: object, events: int) -> None:
         if source is self._listener:

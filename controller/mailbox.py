@@ -26,7 +26,7 @@ class Mailbox:
         """Open the pair of sockets that wakes the scan; Windows selects no pipes."""
         self._lock = Lock()
         self._waiting: deque[Intent] = deque(maxlen=INTENTS_MAX)
-        self._stop: Intent | None = None
+        self._stops: deque[Intent] = deque(maxlen=1)
         self._reader, self._writer = socket.socketpair()
         self._reader.setblocking(False)
         self._writer.setblocking(False)
@@ -39,7 +39,7 @@ class Mailbox:
     @property
     def has_stop(self) -> bool:
         """Whether a STOP waits."""
-        return self._stop is not None
+        return bool(self._stops)
 
     def put(self, intent: Intent) -> None:
         """Leave an intent. Never blocks; safe in a signal handler's thread of its own."""
@@ -50,8 +50,11 @@ class Mailbox:
             self._waiting.append(intent)
 
     def put_stop(self, intent: Intent) -> None:
-        """Leave a STOP and wake the scan; takes no lock, so that a signal handler may call it."""
-        self._stop = self._stop or intent
+        """Leave a STOP and wake the scan; takes no lock, so that a signal handler may call it.
+
+        Of several that nobody has taken yet, the last one stays.
+        """
+        self._stops.append(intent)
         try:
             self._writer.send(b"!")
         except BlockingIOError:  # the scan has been woken often enough
@@ -64,11 +67,12 @@ class Mailbox:
                 pass
         except BlockingIOError:
             pass
-        stop, self._stop = self._stop, None
+        # To look and to clear in two steps would lose a STOP that comes in between.
+        stops = (self._stops.pop(),) if self._stops else ()
         with self._lock:
             waiting = tuple(self._waiting)
             self._waiting.clear()
-        return waiting if stop is None else (stop, *waiting)
+        return (*stops, *waiting)
 
     def close(self) -> None:
         """Close the pair of sockets."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from controller.errors import ConfigError
-from controller.tomlfile import read_toml, refuse_unknown
+from controller.tomlfile import read_toml, refuse_unknown, shorten
 from safety.errors import QuantityError
 from safety.limits import DEPTH_UM_ABSOLUTE, PASSES_ABSOLUTE, Layer, Limit, Quantity
 from safety.units import checked
@@ -73,23 +73,23 @@ def load(path: Path) -> Profile:
     """
     document = read_toml(path, ConfigError)
     refuse_unknown(document, _KEYS, "", ConfigError)
-    if document.get("format") != 1:
-        raise ConfigError("format", document.get("format"), "must be 1")
+    if type(document.get("format")) is not int or document["format"] != 1:
+        raise ConfigError("format", shorten(document.get("format")), "must be 1")
     tables = document.get("area")
     if not isinstance(tables, dict) or not tables:
-        raise ConfigError("area", tables, "must be at least one table [area.NAME]")
+        raise ConfigError("area", shorten(tables), "must be at least one table [area.NAME]")
     try:
         areas = {name: _area(name, table) for name, table in tables.items()}
         version = checked("version", document.get("version"), 1, 1_000_000)
     except QuantityError as error:
-        raise ConfigError(error.quantity, error.value, error.rule) from error
+        raise ConfigError(error.quantity, shorten(error.value), error.rule) from error
     return Profile(str(document.get("name")), version, areas)
 
 
 def _area(name: str, table: Any) -> AreaProfile:
     """Return one area's profile."""
     if not isinstance(table, dict):
-        raise ConfigError(f"area.{name}", table, "must be a table")
+        raise ConfigError(f"area.{name}", shorten(table), "must be a table")
     where = f"area.{name}."
     refuse_unknown(table, _AREA_KEYS, where, ConfigError)
     deepest = checked(f"{where}depth_um_max", table.get("depth_um_max"), 1, DEPTH_UM_ABSOLUTE)

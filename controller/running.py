@@ -9,6 +9,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from controller.config import Home
+from safety.units import checked
+
+PID_MAX = 2**31 - 1
+"""No process has a higher number. Source: POSIX, pid_t of Linux and macOS is a signed 32-bit."""
+
+TCP_PORT_MAX = 65_535
+"""Source: RFC 9293, 3.1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +64,8 @@ def find_running(home: Home) -> tuple[Running, ...]:
     """Return all control processes that are alive; files of dead ones are removed."""
     found = []
     for path in sorted(home.run.glob("*.json")):
-        try:
-            running = Running(**json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):
+        running = _read(path)
+        if running is None:
             continue
         if is_alive(running.pid):
             found.append(running)
@@ -67,6 +73,18 @@ def find_running(home: Home) -> tuple[Running, ...]:
             with contextlib.suppress(OSError):
                 path.unlink()
     return tuple(found)
+
+
+def _read(path: Path) -> Running | None:
+    """Return what one file announces, or None if it is damaged."""
+    try:
+        running = Running(**json.loads(path.read_text(encoding="utf-8")))
+        checked("pid", running.pid, 1, PID_MAX)
+        checked("tcp_port", running.tcp_port, 1, TCP_PORT_MAX)
+    except (OSError, ValueError, TypeError, RecursionError):
+        return None
+    texts = (running.session, running.port, running.resolved, running.host)
+    return running if all(isinstance(text, str) for text in texts) else None
 
 
 def find_on_port(home: Home, port: str) -> Running | None:

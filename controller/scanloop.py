@@ -13,7 +13,7 @@ from typing import Protocol
 
 from controller.clock import Clock
 from controller.mailbox import Mailbox
-from controller.translate import exchanged_of, telemetry_of
+from controller.translate import exchanged_of, pen_identity_of, telemetry_of
 from drivers.errors import LinkError
 from drivers.exchange import Exchange
 from drivers.pen import PenLink
@@ -32,8 +32,14 @@ ANSWER_US = 25_000
 ATTEMPTS = 2
 """Tries in one period of an order that may be said again: 2 x 25 ms fit into 50 ms."""
 
+STOP_ATTEMPTS = 3
+"""STOPs in one scan, 15 ms apart: they fill it, and the next scan goes on with them."""
+
 LINK_LOST_US = 1_000_000
 """A pen unheard for so long is gone; its lease ended long before. ASSUMED: five leases."""
+
+RELEARN_MS = 300
+"""A pen that has just answered says who it is within this. ASSUMED: six boots of 50 ms."""
 
 DRIVER_LOST_US = 1_000_000
 """The guiding program must give a sign within this. Source: [ECO] 1.2, session lease."""
@@ -124,6 +130,8 @@ class ScanLoop:
 
         Whatever goes wrong, the last thing that the pen hears is STOP. Rule: SR-005, SR-021.
         """
+        # What was set up since this was made is no lateness of a scan.
+        self._due_us = self._clock.now_us()
         try:
             while True:
                 decision, facts = self.scan()
@@ -179,7 +187,7 @@ class ScanLoop:
             return bool(self._link_failure)
         try:
             if order.kind is OrderKind.STOP:
-                self._take(self._link.stop())
+                self._take(self._link.stop(attempts=STOP_ATTEMPTS))
             else:
                 self._take(
                     self._link.exchange(
@@ -203,18 +211,27 @@ class ScanLoop:
         """Take in what came of an exchange; a preempted one is followed by STOP at once."""
         if exchange.preempted:
             self._exchanged = exchanged_of(exchange)
-            exchange = self._link.stop()
-        self._epoch_changed |= exchange.epoch_changed
+            exchange = self._link.stop(attempts=STOP_ATTEMPTS)
         self._exchanged = exchanged_of(exchange)
+        if exchange.epoch_changed:
+            self._epoch_changed = True
+            self._learn_again()
         if exchange.status is not None and exchange.received_us is not None:
             self._telemetry = telemetry_of(exchange.status, exchange.received_us)
             self._heard_us = exchange.received_us
 
+    def _learn_again(self) -> None:
+        """Identify a pen that restarted, so that it can be seen at rest; the fault stays latched.
+
+        No status of it would be believed before. STOP goes first: it needs no identity.
+        """
+        self._link.stop(attempts=1, timeout_us=0)
+        pen = self._link.identify(RELEARN_MS)
+        self._identity = pen_identity_of(pen, self._identity.epoch)
+
     def _last_stop(self) -> None:
-        """Say STOP once more if the port is still there; the lease does the rest."""
-        if self._link_failure:
-            return
+        """Say STOP once more, heard or not; if the port has gone, the lease does the rest."""
         try:
             self._link.stop()
         except LinkError as error:
-            self._link_failure = str(error)
+            self._link_failure = self._link_failure or str(error)

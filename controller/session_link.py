@@ -11,6 +11,10 @@ from drivers.block import Identity
 from drivers.pen import PenLink
 from drivers.port import SerialPort
 
+IDENTIFY_MS = 800
+"""A pen that has not said who it is by then is reported: the whole command must end within 2 s, and
+starting its programs takes its share. A pen answers within 25 ms. ASSUMED."""
+
 
 def fresh_token() -> int:
     """Return a session token that nobody can guess: 1 to 2^32 - 1. Source: docs/protocol.md 3."""
@@ -31,4 +35,4 @@ def identified(port: str) -> Iterator[tuple[PenLink, Identity]]:
     """
     with SerialPort(port) as opened:
         link = link_to(opened)
-        yield link, link.identify()
+        yield link, link.identify(IDENTIFY_MS)

@@ -13,6 +13,12 @@ from controller.errors import InputError
 BYTES_MAX = 65_536
 """A plan of all areas of a body is under 8 KiB; larger files are not plans. ASSUMED."""
 
+LINE_BYTES_MAX = 1_000
+"""No line of a plan is longer; a dotted key of 60 KB takes `tomllib` half a minute. ASSUMED."""
+
+SHOWN_MAX = 60
+"""So many characters of a value stand in a message. ASSUMED: it is to stay one line."""
+
 
 def read_toml(path: Path, error: type[InputError]) -> dict[str, Any]:
     """Return the tables of a TOML file.
@@ -35,13 +41,16 @@ def read_toml(path: Path, error: type[InputError]) -> dict[str, Any]:
         raise error("file", path, f"must be a readable file ({reason})") from problem
     if len(data) > BYTES_MAX:
         raise error("file", path, f"must be at most {BYTES_MAX} bytes")
+    if max(map(len, data.splitlines()), default=0) > LINE_BYTES_MAX:
+        raise error("file", path, f"must have lines of at most {LINE_BYTES_MAX} bytes")
     try:
         return tomllib.loads(data.decode("utf-8"))
     except UnicodeDecodeError as problem:
         raise error("file", path, f"must be UTF-8 (byte {problem.start} is not)") from problem
-    except (tomllib.TOMLDecodeError, RecursionError) as problem:
-        reason = str(problem) or "nested too deeply"
-        raise error("file", path, f"must be TOML ({reason})") from problem
+    except RecursionError as problem:
+        raise error("file", path, "must be TOML (nested too deeply)") from problem
+    except ValueError as problem:  # not only TOMLDecodeError: int() refuses 4,301 digits by itself
+        raise error("file", path, f"must be TOML ({problem})") from problem
 
 
 def refuse_unknown(
@@ -55,10 +64,14 @@ def refuse_unknown(
     for key in table:
         if key not in known:
             names = ", ".join(sorted(known))
-            raise error(f"{where}{key}", table[key], f"must be one of: {names}")
+            shown = key if key.isprintable() else ascii(key)
+            raise error(where + shown[:SHOWN_MAX], shorten(table[key]), f"must be one of: {names}")
 
 
 def shorten(value: object) -> str:
-    """Return a value as a message may show it, however large it is."""
-    text = repr(value) if isinstance(value, (str, bytes)) else str(value)[:200]
-    return text if len(text) <= 60 else text[:57] + "..."
+    """Return a value as a message may show it, however large or deep it is."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # an integer of thousands of digits, a thousand tables
+        text = f"a huge {type(value).__name__}"
+    return text if len(text) <= SHOWN_MAX else text[: SHOWN_MAX - 3] + "..."

@@ -14,6 +14,7 @@ import click
 
 if TYPE_CHECKING:
     from hil.demo import DemoResult
+    from hil.drills import Verdict
 
 DRILL_NAMES = ("over-depth", "cable-pull", "pen-restart", "host-killed", "host-frozen")
 """Names of `hil.drills.DRILLS`, written out so that ``--help`` loads nothing; a test compares."""
@@ -35,27 +36,29 @@ def demo(*, drill: str | None, plan: Path | None, seed: int, as_json: bool) -> N
     from controller.config import Home  # noqa: PLC0415 see below
     from controller.errors import ConfigError  # noqa: PLC0415 --help need not load the session
     from controller.keys import Keys  # noqa: PLC0415 see above
-    from hil.demo import DEFAULT_PLAN, run_demo  # noqa: PLC0415 see above
+    from hil.demo import DEFAULT_PLAN, run_demo, run_patiently  # noqa: PLC0415 see above
     from hil.drills import DRILLS  # noqa: PLC0415 see above
     from hil.programs import ProgramFailed  # noqa: PLC0415 see above
 
     with failing_clearly(as_json=as_json):
         if not hasattr(os, "openpty"):
             raise ConfigError("demo", sys.platform, "must run where there are pseudo-terminals")
-        name = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-        home = Home(this_home().folder / "demo" / name)
         chosen = DRILLS[drill] if drill else None
         if not as_json:
             click.echo(_greeting(drill, chosen.text if chosen else ""))
-        try:
-            result = run_demo(
-                home,
+
+        def once() -> DemoResult:
+            return run_demo(
+                Home(this_home().folder / "demo" / _fresh_name()),
                 (plan or DEFAULT_PLAN).absolute(),
                 chosen,
                 seed=seed,
                 make_view=_view_maker(as_json=as_json),
                 keys=Keys(),
             )
+
+        try:
+            result = run_patiently(once, lambda text: click.echo(text, err=True))
         except ProgramFailed as error:
             raise ConfigError("simulate", "not started", str(error)) from error
     code = result.exit_code
@@ -63,6 +66,11 @@ def demo(*, drill: str | None, plan: Path | None, seed: int, as_json: bool) -> N
         code = 0 if result.verdict.passed else 5
     _show(result, drill, code, as_json=as_json)
     sys.exit(code)
+
+
+def _fresh_name() -> str:
+    """Return a name for this demo's data folder: no two demos share a record."""
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
 def _greeting(drill: str | None, text: str) -> str:
@@ -102,18 +110,17 @@ def _show(result: DemoResult, drill: str | None, code: int, *, as_json: bool) ->
     )
     click.echo(f"\nTreatment {result.session}: {ending} (exit code {result.exit_code})")
     if result.verdict is not None:
-        _show_verdict(result.verdict, drill or "")
+        click.echo("\n" + "\n".join(drill_lines(result.verdict, drill or "")) + "\n")
     click.echo(f"Record  {result.home.records_db}")
     click.echo(f"Report  {result.report}")
     click.echo(f"Pen log {result.truth}")
 
 
-def _show_verdict(verdict: Any, drill: str) -> None:
-    click.echo(f"\nDrill {drill}, milliseconds after it struck:")
-    for moment in verdict.moments:
-        click.echo(f"  {moment.after_ms:+6d} ms  {moment.who:<4}  {moment.text}")
+def drill_lines(verdict: Verdict, drill: str) -> list[str]:
+    """Return what a drill showed, line by line."""
+    lines = [f"Drill {drill}, milliseconds after it struck:"]
+    lines += [f"  {m.after_ms:+6d} ms  {m.who:<4}  {m.text}" for m in verdict.moments]
     still = "never seen" if verdict.still_ms is None else f"after {verdict.still_ms} ms"
-    click.echo(f"  needles still {still}, allowed are {verdict.budget_ms} ms")
-    for complaint in verdict.complaints:
-        click.echo(f"  NOT AS IT MUST BE: {complaint}")
-    click.echo("  PASSED\n" if verdict.passed else "  FAILED\n")
+    lines.append(f"  needles still {still}, allowed are {verdict.budget_ms} ms")
+    lines += [f"  NOT AS IT MUST BE: {complaint}" for complaint in verdict.complaints]
+    return [*lines, "  PASSED" if verdict.passed else "  FAILED"]

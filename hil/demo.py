@@ -9,6 +9,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,12 @@ from controller.treatment.starter import Session, start
 from hil.drills import Drill, Verdict, judge, strike
 from hil.programs import simulated_pen
 from hil.truth import read_truth
+
+TRIES_MAX = 3
+"""How often a demo is begun on a machine that holds it up."""
+
+_MACHINE_CAUSES = frozenset({"scan-late", "telemetry-stale", "lease-ended"})
+"""What stops a pen when the machine, not the pen, is at fault."""
 
 CONTINUE_S = 2.0
 """A frozen process is let go on after this, to show that it then does not drive again."""
@@ -51,6 +58,16 @@ class DemoResult:
     report: Path
     truth: Path
     verdict: Verdict | None
+
+    @property
+    def was_held_up(self) -> bool:
+        """Whether this machine was too busy to watch a pen, before any drill struck.
+
+        The pen was then stopped as it must be, but nothing else could be seen.
+        """
+        codes = set((self.closed or {}).get("causes", ()))
+        has_struck = self.verdict is not None and self.verdict.has_struck
+        return bool(codes & _MACHINE_CAUSES) and self.exit_code != 0 and not has_struck
 
 
 class Watcher:
@@ -84,6 +101,18 @@ class Watcher:
             strike(self._drill, self._pid)
             if self._drill.signal_number == getattr(signal, "SIGSTOP", None):
                 threading.Timer(CONTINUE_S, os.kill, (self._pid, signal.SIGCONT)).start()
+
+
+def run_patiently(run: Callable[[], DemoResult], say: Callable[[str], None]) -> DemoResult:
+    """Run a demo, and again if this machine held it up; say so each time."""
+    for attempt in range(2, TRIES_MAX + 1):
+        result = run()
+        if not result.was_held_up:
+            return result
+        reason = (result.closed or {}).get("reason", "")
+        say(f"This machine held the demo up, and the pen was stopped: {reason}.")
+        say(f"Once more, try {attempt} of {TRIES_MAX}.")
+    return run()
 
 
 def half_strokes(areas: list[dict[str, Any]]) -> int:

@@ -121,6 +121,7 @@ class Verdict:
 
     Args:
         passed: Whether everything was as it must be.
+        has_struck: Whether the cause came about at all.
         still_ms: From the cause to needles still, or None if that was not seen.
         budget_ms: What is allowed.
         moments: What happened, in order.
@@ -128,6 +129,7 @@ class Verdict:
     """
 
     passed: bool
+    has_struck: bool
     still_ms: int | None
     budget_ms: int
     moments: tuple[Moment, ...]
@@ -182,7 +184,7 @@ def judge(
     """
     at_us = cause_of(drill, truth, struck_us)
     if at_us is None:
-        return Verdict(False, None, drill.budget_ms, (), ("the fault never struck",))
+        return Verdict(False, False, None, drill.budget_ms, (), ("the fault never struck",))
     complaints = []
     still = first_after(truth, "needles_still", at_us)
     still_ms = None if still is None else (still.monotonic_us - at_us) // 1_000
@@ -196,7 +198,7 @@ def judge(
     if exit_code not in drill.exit_codes:
         complaints.append(f"exit code {exit_code}, expected was one of {drill.exit_codes}")
     moments = tuple(sorted(_moments(truth, frames, at_us), key=lambda m: m.after_ms))
-    return Verdict(not complaints, still_ms, drill.budget_ms, moments, tuple(complaints))
+    return Verdict(not complaints, True, still_ms, drill.budget_ms, moments, tuple(complaints))
 
 
 def _moments(truth: list[TrueEvent], frames: list[dict[str, Any]], at_us: int) -> list[Moment]:
@@ -210,8 +212,8 @@ def _moments(truth: list[TrueEvent], frames: list[dict[str, Any]], at_us: int) -
     for frame in frames:
         after_ms = frame["t_ms"] - at_us // 1_000
         if frame["state"] != last and after_ms >= 0:
-            causes = "; ".join(cause["text"] for cause in frame["causes"])
-            reason = causes or frame["stop_reason"]
+            causes = [cause["text"] for cause in frame["causes"]]
+            reason = causes[0] if causes else frame["stop_reason"]
             found.append(Moment(after_ms, "host", f"{frame['state']}: {reason}".rstrip(": ")))
         last = frame["state"]
     return found

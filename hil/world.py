@@ -156,7 +156,7 @@ class World:
         ledger: Passes delivered before.
         journal: Where entries go.
 
-    The world identifies the pen at once; `run` then scans.
+    The world identifies the pen at once; `scan` and `scan_until` go on from there.
     """
 
     def __init__(
@@ -199,6 +199,10 @@ class World:
     def digest(self) -> str:
         """SHA-256 over every byte that crossed the wire, with its direction."""
         return self.port.digest.hexdigest()
+
+    def close(self) -> None:
+        """Give back what it holds of the real world: the mailbox's pair of sockets."""
+        self.mailbox.close()
 
     def _watch(self, decision: Decision, facts: Facts, timing: Timing) -> None:
         del facts, timing

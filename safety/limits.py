@@ -154,7 +154,7 @@ def grant(
     )
     value = min(asked, high) // step * step
     if not (low <= value <= high):
-        binding = min(mine, key=lambda limit: (-limit.low, limit.layer))
+        binding = min(mine, key=lambda limit: (-limit.low, limit.layer, limit.high))
         reasons = reasons or (binding,)
         return Grant(quantity, asked, None, reasons, binding, "no value is left between the limits")
     note = f"stepped down to a multiple of {step}" if value < min(asked, high) else ""

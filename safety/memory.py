@@ -66,6 +66,7 @@ class Memory:
         seen_strokes: Stroke counter at that moment.
         seen_contact: Whether there was contact at that moment.
         overspeed_count: Consecutive telemetries with too high a speed.
+        lateness: Rises with every late scan, falls slowly with every other.
         reset_role: Who asked for a reset that is not used up yet, or None.
     """
 
@@ -89,6 +90,7 @@ class Memory:
     seen_strokes: int = 0
     seen_contact: bool = False
     overspeed_count: int = 0
+    lateness: int = 0
     reset_role: Role | None = None
 
 

@@ -6,16 +6,18 @@ Order matters only for the record: the first cause found in a scan is kept as th
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from safety.causes import Cause, CauseCode
-from safety.facts import Facts, Telemetry
+from safety.facts import Facts, PenIdentity, Telemetry
 from safety.guards import is_fresh
 from safety.memory import Memory
 from safety.states import MOVING, OrderKind, PenState, State
 
 TECHNICIAN_FAULT_FIRST = 0x80
 """Pen faults from this code on need a technician. Source: docs/protocol.md 4."""
+
+DEPTH_TOLERANCE_UM_MAX = 250
+"""No pen may allow itself more beyond the set value. ASSUMED: published are 150 um, [DOM] 1.5."""
 
 OVERSPEED_PERCENT = 110
 """Faster than this share of the set speed is overspeed. Source: [SAF] 3.2 D05."""
@@ -25,6 +27,12 @@ OVERSPEED_SAMPLES = 2
 
 LATE_MS_MAX = 40
 """A scan may come this late. Source: [SAF] 8.3, T_loop of profile A."""
+
+LATE_STEP = 20
+"""A late scan counts as much as this many that are in time take away. Source: docs/adr/0008."""
+
+LATENESS_MAX = 50
+"""The third late scan within a second is one too many. Source: docs/adr/0008."""
 
 NO_CONTACT_MS = 10_000
 """Needles may run in the air for so long: reaction, glide, a new grip. ASSUMED."""
@@ -71,12 +79,16 @@ def limits_changed(memory: Memory, facts: Facts, _now_ms: int) -> Cause | None:
     seen, known, answers = facts.telemetry, memory.identity, facts.identity
     if known is None:
         return None
-    # A pen that was switched off in between has another boot number and is still the same pen.
-    if answers is not None and answers != replace(known, epoch=answers.epoch):
+    if answers is not None and _limits_of(answers) != _limits_of(known):
         return Cause(CauseCode.LIMITS_CHANGED, f"pen {answers.serial_number}")
     if seen is None or not seen.has_cartridge or seen.limits_hash == known.limits_hash:
         return None
     return Cause(CauseCode.LIMITS_CHANGED, f"0x{seen.limits_hash:04X}")
+
+
+def _limits_of(pen: PenIdentity) -> tuple[int, int, int]:
+    """Return all of an identity but its boot number, which changes without the pen changing."""
+    return pen.serial_number, pen.limits_hash, pen.depth_tolerance_um
 
 
 def cartridge_out(memory: Memory, facts: Facts, _now_ms: int) -> Cause | None:
@@ -88,11 +100,11 @@ def cartridge_out(memory: Memory, facts: Facts, _now_ms: int) -> Cause | None:
 
 
 def over_depth(memory: Memory, facts: Facts, _now_ms: int) -> Cause | None:
-    """Report a protrusion beyond the set one plus the pen's tolerance."""
+    """Report a protrusion beyond the set one plus the pen's tolerance, as far as that is sane."""
     seen, current, known = facts.telemetry, memory.current, memory.identity
     if seen is None or current is None or known is None or seen.depth_um is None:
         return None
-    deepest = current.plan.depth_um + known.depth_tolerance_um
+    deepest = current.plan.depth_um + min(known.depth_tolerance_um, DEPTH_TOLERANCE_UM_MAX)
     if seen.depth_um <= deepest:
         return None
     return Cause(
@@ -171,9 +183,19 @@ def order_refused(memory: Memory, facts: Facts, _now_ms: int) -> Cause | None:
     return Cause(CauseCode.ORDER_REFUSED, f"{last.kind.name}: {last.refusal}")
 
 
+def lateness_after(memory: Memory, facts: Facts) -> int:
+    """Return the lateness after this scan: up at once, down slowly, so that flapping adds up."""
+    if 0 <= facts.late_ms <= LATE_MS_MAX:
+        return max(0, memory.lateness - 1)
+    return memory.lateness + LATE_STEP
+
+
 def scan_late(memory: Memory, facts: Facts, _now_ms: int) -> Cause | None:
-    """Report a scan that came too late to watch moving needles."""
-    if memory.state not in WATCHED or 0 <= facts.late_ms <= LATE_MS_MAX:
+    """Report scans that come late again and again while needles may be out.
+
+    A single scan that is later than the telemetry may be old is found by `telemetry_stale`.
+    """
+    if memory.state not in WATCHED or memory.lateness <= LATENESS_MAX:
         return None
     return Cause(CauseCode.SCAN_LATE, f"{facts.late_ms} ms late, allowed are {LATE_MS_MAX} ms")
 

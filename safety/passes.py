@@ -42,6 +42,11 @@ def take_in(memory: Memory, facts: Facts) -> None:
         return
     is_first = memory.seen_tick_ms is None
     delta = 0 if is_first else (seen.strokes - memory.seen_strokes) % COUNTER_MODULUS
+    if delta >= COUNTER_MODULUS // 2:
+        # The counter went back: what was not kept in the pen's memory cannot be counted.
+        delta = 0
+        if memory.current is not None:
+            memory.current.has_gap = True
     had_contact = memory.seen_contact or seen.has_contact
     memory.seen_tick_ms, memory.seen_strokes = seen.tick_ms, seen.strokes
     memory.seen_contact = seen.has_contact
@@ -67,7 +72,6 @@ def plan_pass(memory: Memory) -> Entry:
     if current is None:
         raise InvariantBroken("a pass was planned that is not at hand")
     memory.ledger = memory.ledger.begin(current.plan, current.number)
-    current.depth_um_max = 0
     entry = note(
         memory,
         "pass_planned",

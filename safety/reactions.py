@@ -5,13 +5,13 @@ from __future__ import annotations
 from safety.causes import Cause, CauseCode, worst
 from safety.guards import is_fresh
 from safety.ledger import Outcome
-from safety.monitors import WATCHED, watch
+from safety.monitors import WATCHED, lateness_after, watch
 from safety.passes import close_pass, is_planned
 from safety.scan import Scan
-from safety.states import LATCHED, Event, Severity, State
+from safety.states import LATCHED, Event, PenState, Severity, State
 
 OBEY_MS = 60
-"""A pen that still drives its motor so long after STOP does not obey. Source: [SAF] 5, FW06."""
+"""A pen that has not begun to stop so long after STOP does not obey. Source: [SAF] 5, FW06."""
 
 
 def look_for_causes(scan: Scan) -> None:
@@ -20,6 +20,7 @@ def look_for_causes(scan: Scan) -> None:
     Rule: SR-006.
     """
     memory = scan.memory
+    memory.lateness = lateness_after(memory, scan.facts)
     active = list(watch(memory, scan.facts, scan.now_ms))
     if _is_stop_ignored(scan):
         active.append(Cause(CauseCode.STOP_IGNORED))
@@ -32,17 +33,20 @@ def look_for_causes(scan: Scan) -> None:
         if cause.code not in known:
             code, severity = str(cause.code), cause.severity.name
             scan.write("fault", {"code": code, "severity": severity, "text": cause.sentence})
-    # From START until the pass is closed, whatever the state, needles may move.
+    # From START until the pass is closed, whatever the state, needles may move; what a pen counted
+    # before it restarted may be lost.
     if memory.current is not None and memory.start_sent:
-        memory.current.has_gap |= not is_fresh(scan.facts.telemetry, scan.now_ms)
+        is_seen = is_fresh(scan.facts.telemetry, scan.now_ms) and not scan.facts.epoch_changed
+        memory.current.has_gap |= not is_seen
 
 
 def _is_stop_ignored(scan: Scan) -> bool:
-    """Return whether a pen that was told to stop still drives its motor."""
+    """Return whether a pen that was told to stop still drives its motor, or keeps needles out."""
     memory, seen = scan.memory, scan.facts.telemetry
     if memory.state not in (State.STOPPING, State.FAULT) or seen is None:
         return False
-    return seen.received_ms - memory.entered_ms > OBEY_MS and seen.is_driven
+    goes_on = seen.is_driven or seen.state in (PenState.READY, PenState.RUN)
+    return goes_on and seen.received_ms - memory.entered_ms > OBEY_MS
 
 
 def act_on_causes(scan: Scan) -> None:

@@ -82,6 +82,8 @@ def _show(name: str, grants: tuple[AreaGrant, ...], pen: Identity | None) -> Non
             console.print(f"Note     {one.request.area}: {one.depth.explain()}")
     if pen is None:
         console.print("Checked without a pen: its limits and steps come on top. Add --port URL.")
+    if not all(one.is_granted for one in grants):
+        console.print("The plan is refused as a whole; nothing would be written to the pen.")
     total_ms = sum(one.pass_ms * (one.passes.granted or 0) for one in grants)
     console.print(f"About {total_ms // 1000} s with the needles running, at 20 mm/s of hand speed.")
     console.print("Limits per area are to be approved by a clinician.", style="dim")

@@ -82,7 +82,7 @@ def _through_session(session: Running) -> dict[str, Any]:
 
 def _directly(port: str) -> dict[str, Any]:
     """Write STOP to the port before anything else, then ask the pen where it stands."""
-    from controller.session_link import link_to  # noqa: PLC0415 only when no session runs
+    from controller.session_link import IDENTIFY_MS, link_to  # noqa: PLC0415 only when no session runs
     from drivers.port import SerialPort  # noqa: PLC0415 as above
     from drivers.registers import Command  # noqa: PLC0415 as above
 
@@ -90,7 +90,7 @@ def _directly(port: str) -> dict[str, Any]:
     with SerialPort(port) as opened:
         link = link_to(opened)
         link.stop(attempts=BLIND_ATTEMPTS)
-        link.identify()
+        link.identify(IDENTIFY_MS)
         status = link.stop().status
         if status is not None and status.state.name == "STOPPING":
             status = link.exchange(Command.POLL, attempts=3).status or status

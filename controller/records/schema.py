@@ -8,6 +8,7 @@ UPDATE and DELETE. They hold off mistakes; intent is what the chain is for.
 from __future__ import annotations
 
 import os
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,7 @@ from sqlalchemy import (
     create_engine,
     event,
 )
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from controller.errors import RecordError
 from controller.records.keyfile import PRIVATE_MODE
@@ -41,6 +42,9 @@ APPLICATION_ID = 0x50454E52
 
 SCHEMA_VERSION = 1
 """Version of the table below; a newer one is refused, since an older program cannot judge it."""
+
+WAL_PAUSE_MS = 10
+"""Between two tries to switch to the write-ahead log. ASSUMED: a switch takes about 1 ms."""
 
 METADATA = MetaData()
 
@@ -100,6 +104,7 @@ def open_engine(path: Path, busy_timeout_ms: int) -> Engine:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, PRIVATE_MODE))
         with as_record_error(engine, path, "cannot be opened"), engine.connect() as connection:
             _create_or_accept(connection, path)
+            _use_wal(connection, busy_timeout_ms)
     except OSError as error:
         raise RecordError(path, f"cannot be opened ({error.strerror})") from error
     except RecordError:
@@ -137,4 +142,21 @@ def _create_or_accept(connection: Connection, path: Path) -> None:
     if version != SCHEMA_VERSION:
         rule = f"this program knows version {SCHEMA_VERSION}: use the one that wrote it"
         raise RecordError(path, f"is a record of version {version}, and {rule}")
-    connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+
+
+def _use_wal(connection: Connection, busy_timeout_ms: int) -> None:
+    """Switch to the write-ahead log, once and for all programs.
+
+    SQLite does not wait for another program in this one place, so that programs that make the
+    record at the same moment would fail; nothing is written by it that a second try could repeat.
+    """
+    tries = 1 + busy_timeout_ms // WAL_PAUSE_MS
+    for left in range(tries - 1, -1, -1):
+        try:
+            connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+        except OperationalError:
+            if not left:
+                raise
+            time.sleep(WAL_PAUSE_MS / 1_000)
+        else:
+            return

@@ -43,6 +43,7 @@ class Conductor:
         self._keys = keys
         self._show = show
         self._stops = 0
+        self._pressed: list[str] = []
         self._beat_at = 0.0
         self._heard_at = time.monotonic()
 
@@ -61,23 +62,27 @@ class Conductor:
             if now - self._beat_at >= BEAT_S:
                 self._session.beat()
                 self._beat_at = now
-            pressed = self._keys.pressed()
-            if "stop" in pressed:
+            self._pressed += self._keys.pressed()
+            if "stop" in self._pressed:
                 self._stop()
+                self._pressed.clear()
             frames = self._session.client.receive(POLL_S)
+            for frame in frames:
+                if frame["type"] == "closed":
+                    return frame
+                self._show(frame)
             if frames:
                 self._heard_at = now
-            closed = next((frame for frame in frames if frame["type"] == "closed"), None)
-            if closed is not None:
-                return closed
-            if frames:
-                self._follow(frames[-1], pressed)
+                self._follow(frames[-1])
             if self._session.client.is_closed or now - self._heard_at > STUCK_S:
                 return None
 
-    def _follow(self, frame: dict[str, Any], pressed: list[str]) -> None:
-        """Show a frame, and want what the guide makes of it; after a STOP nothing is wanted."""
-        self._show(frame)
+    def _follow(self, frame: dict[str, Any]) -> None:
+        """Want what the guide makes of a frame; after a STOP nothing is wanted.
+
+        Keys wait for the next frame: what was pressed while none came is not lost.
+        """
+        pressed, self._pressed = self._pressed, []
         wants = [] if self._stops else self._guide.wants(frame, pressed)
         for want in wants:
             self._session.want(want, "key" if pressed else "flow")

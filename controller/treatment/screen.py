@@ -68,7 +68,8 @@ def _areas(frame: Mapping[str, Any], ready: Mapping[str, Any]) -> Table:
         ("passes", "left"),
         ("strokes of this pass", "left"),
     ):
-        table.add_column(name, justify=justify)  # type: ignore[arg-type]
+        # However narrow the terminal, a protrusion is shown whole or not at all.
+        table.add_column(name, justify=justify, min_width=len("2.50"))  # type: ignore[arg-type]
     current = frame["current"]
     for area in ready["areas"]:
         is_now = current is not None and current["area"] == area["area"]
@@ -113,15 +114,19 @@ def _pen(frame: Mapping[str, Any]) -> Text:
     contact = "● skin" if pen["has_contact"] else "○ air"
     speed = "-" if pen["speed_dhz"] is None else f"{pen['speed_dhz'] / 10:5.1f}"
     current = "-" if pen["current_ma"] is None else f"{pen['current_ma']:4d}"
+    depth = millimetres(pen["depth_um"])
     return Text(
-        f"{label(frame['state']):<10} needles {millimetres(pen['depth_um'])} mm   {speed} strokes/s   "
-        f"{contact}   {current} mA"
+        f"{label(frame['state']):<10} needles {depth} mm   {speed} strokes/s   {contact}   "
+        f"{current} mA"
     )
 
 
 def _alarms(frame: Mapping[str, Any]) -> list[Panel]:
     """Return a panel for every active cause: what happened, what to do next."""
     return [
-        Panel(f"{cause['text']}. {cause['next']}", title=f"!!! {cause['severity']}", style="red")
+        # As text: brackets in it, such as those of a path, are no markup.
+        Panel(
+            Text(f"{cause['text']}. {cause['next']}"), title=f"!!! {cause['severity']}", style="red"
+        )
         for cause in frame["causes"]
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -76,17 +77,24 @@ def start(home: Home, plan: Path, port: str, resume: str | None) -> Session:
         )
     if process.stdin is None or process.stdout is None:
         raise StartFailed("the control process has no pipes", ExitCode.DEVICE)
-    process.stdin.write(msgspec.json.encode(spec) + b"\n")
-    process.stdin.flush()
+    with contextlib.suppress(BrokenPipeError):  # it has ended already, as its silence will tell
+        process.stdin.write(msgspec.json.encode(spec) + b"\n")
+        process.stdin.flush()
     line = process.stdout.readline()
     if not line:
-        code = process.wait()
-        where = home.logs / "control.stderr"
-        raise StartFailed(f"the control process ended with {code}; see {where}", ExitCode.DEVICE)
+        process.communicate()
+        text = f"ended with {process.returncode}; see {home.logs / 'control.stderr'}"
+        raise StartFailed(f"the control process {text}", ExitCode.DEVICE)
     first = msgspec.json.decode(line, type=dict[str, Any])
     if first["type"] == "failed":
-        process.wait()
+        process.communicate()
         raise StartFailed(first["message"], first["exit_code"])
-    client = ControlClient((first["address"][0], first["address"][1]))
+    try:
+        client = ControlClient((first["address"][0], first["address"][1]))
+    except OSError as error:
+        process.terminate()  # to a session that has begun after all, this is a STOP
+        process.communicate()
+        message = f"the control process cannot be reached ({error.strerror or error})"
+        raise StartFailed(message, ExitCode.DEVICE) from error
     client.send({"driver": first["token"]})
     return Session(process, client, first)

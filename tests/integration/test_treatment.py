@@ -85,7 +85,7 @@ def test_treatment_is_refused_whole_when_one_depth_is_above_a_limit(
         ("depth_um = -1", "-1"),
         ("depth_um = 99999999999999999999999", "99999999999999999999999"),
         ("depth_um = nan", "nan"),
-        ("depth_um = true", "True"),
+        ("depth_um = true", "true"),
         ('depth_um = "deep"', "deep"),
         ("", "missing"),
     ],

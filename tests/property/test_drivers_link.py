@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from drivers.link import LinkCore
 from drivers.registers import STATUS, Command, PenState
 from drivers.rtu import EXCHANGE, ReplyFinder
-from tests.contract.test_pen_link import FRAMES, SERIAL_NUMBER, ScriptedPen
+from tests.contract.scripted_pen import FRAMES, SERIAL_NUMBER, ScriptedPen
 
 RELAXED = settings(deadline=None)
 """A busy machine is no failure."""

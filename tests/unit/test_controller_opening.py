@@ -1,0 +1,278 @@
+"""Which sessions may begin, which may go on, and what counts as delivered before."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from controller.config import Home
+from controller.errors import ExitCode, PlanError, RefusedError
+from controller.opening import (
+    Opening,
+    describe_areas,
+    new_session_id,
+    open_session,
+    opened_body,
+    read_plan,
+)
+from controller.plan import AreaRequest, Plan
+from controller.records.sessions import fold
+from controller.records.store import RecordStore
+from controller.running import Running, announce
+from drivers.block import Identity
+from drivers.registers import Capability
+from safety.ledger import Ledger, Outcome, Pass
+
+NOW = datetime(2026, 11, 22, 14, 3, 5, tzinfo=UTC)
+PLAN = Plan("Face", (AreaRequest("cheek", 500, 1_000, 2, 400),))
+PEN = Identity(
+    version_minor=0,
+    serial_number=42,
+    firmware_major=1,
+    firmware_minor=3,
+    model=1,
+    capabilities=Capability.LEASE | Capability.DEPTH_SENSE | Capability.SIMULATED,
+    depth_um_max=2_500,
+    depth_step_um=50,
+    speed_dhz_min=500,
+    speed_dhz_max=1_500,
+    lease_ms=200,
+    depth_tolerance_um=200,
+    needles=12,
+    cartridge_depth_um_max=2_500,
+    cartridge_uid=0xC0FFEE01,
+    limits_hash=0x957A,
+    stop_ms_max=50,
+)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """A data folder."""
+    return Home(tmp_path / "home").create()
+
+
+@pytest.fixture
+def store(home: Home) -> Iterator[RecordStore]:
+    """A record without entries."""
+    with RecordStore(home.records_db, home.record_key) as made:
+        yield made
+
+
+def begin(store: RecordStore, home: Home, **changes: Any) -> Opening:
+    """Open a session, some things being otherwise."""
+    given: dict[str, Any] = {"plan": PLAN, "pen": PEN, "resume": None} | changes
+    return open_session(store=store, home=home, now=NOW, **given)
+
+
+def record(store: RecordStore, home: Home, *passes: tuple[int, str], end: str = "") -> str:
+    """Write a session with passes over the cheek, given by number and outcome; return its id."""
+    opening = begin(store, home)
+    name = opening.session
+    store.append(name, "session_opened", opened_body(opening, "/dev/pts/7", PEN, 3), NOW)
+    for number, outcome in passes:
+        body = {"area": "cheek", "number": number}
+        planned = {**body, "depth_um": 500, "speed_dhz": 1_000, "strokes_before": 0}
+        store.append(name, "pass_planned", planned, NOW)
+        if outcome:
+            store.append(name, "pass_ended", {**body, "outcome": outcome, "reason": ""}, NOW)
+    if end:
+        store.append(name, "session_closed", {"outcome": end, "reason": "why"}, NOW)
+    return name
+
+
+def test_session_begins_with_an_empty_ledger_and_its_grants(store: RecordStore, home: Home) -> None:
+    """A plan within all limits, on a machine without a record, may begin."""
+    opening = begin(store, home)
+
+    assert (PLAN, Ledger(), False) == (opening.plan, opening.ledger, opening.is_resumed)
+    assert [True] == [one.is_granted for one in opening.grants]
+    assert [] == list(store.entries())
+
+
+def test_session_id_sorts_by_time_and_is_never_the_same() -> None:
+    """Date, time and chance; a name that fits into a file name and a record."""
+    names = {new_session_id(NOW) for _ in range(100)}
+
+    assert 100 == len(names)
+    assert all(re.fullmatch(r"20261122-140305-[0-9a-f]{8}", name) for name in names)
+    assert max(names) < new_session_id(NOW.replace(second=6))
+
+
+@pytest.mark.req("SR-001", "SR-017")
+@pytest.mark.parametrize(
+    ("area", "says"),
+    [
+        (AreaRequest("cheek", 1_501, 1_000, 2, 400), "cheek limit (0 to 1500)"),
+        (AreaRequest("cheek", 500, 1_000, 5, 400), "cheek limit (1 to 4)"),
+        (AreaRequest("cheek", 1_000, 700, 2, 400), "slower needles drag beyond 500 um"),
+        (AreaRequest("cheek", 30, 1_000, 2, 400), "stepped down to a multiple of 50"),
+    ],
+)
+def test_session_is_refused_above_a_limit_in_words(
+    store: RecordStore, home: Home, area: AreaRequest, says: str
+) -> None:
+    """The whole plan is refused, with exit code 3, and the limit that stands against it."""
+    with pytest.raises(RefusedError) as caught:
+        begin(store, home, plan=Plan("Face", (area,)))
+
+    assert says in str(caught.value)
+    assert ExitCode.REFUSED == caught.value.exit_code
+
+
+def test_every_area_that_stands_against_a_plan_is_named(store: RecordStore, home: Home) -> None:
+    """Two areas above their limits are two sentences."""
+    areas = (AreaRequest("cheek", 2_000, 1_000, 2, 400), AreaRequest("nose", 600, 1_000, 2, 400))
+    with pytest.raises(RefusedError, match=r"cheek: depth_um.*; nose: depth_um"):
+        begin(store, home, plan=Plan("Face", areas))
+
+
+@pytest.mark.req("SR-022")
+@pytest.mark.parametrize("end", ["", "interrupted", "a word of a later program"])
+def test_plan_of_an_interrupted_session_does_not_begin_again(
+    store: RecordStore, home: Home, end: str
+) -> None:
+    """What was cut off waits for a decision; the refusal says what counted and what to do."""
+    name = record(store, home, (1, "delivered"), (2, ""), end=end)
+    with pytest.raises(RefusedError) as caught:
+        begin(store, home)
+
+    text = str(caught.value)
+    assert f"session {name} of this plan was interrupted" in text
+    assert "cheek 2 of 2 (1 uncertain)" in text
+    assert f"--resume {name}" in text
+    assert f"penpilot records close {name}" in text
+
+
+@pytest.mark.parametrize("end", ["completed", "stopped", "faulted"])
+def test_plan_of_an_ended_session_may_begin_again(store: RecordStore, home: Home, end: str) -> None:
+    """A session that somebody ended keeps nobody from the next one."""
+    record(store, home, (1, "delivered"), end=end)
+
+    assert Ledger() == begin(store, home).ledger
+
+
+def test_interrupted_session_of_another_plan_stands_in_nobodys_way(
+    store: RecordStore, home: Home
+) -> None:
+    """Only the same plan is held back."""
+    record(store, home, (1, ""))
+
+    assert not begin(store, home, plan=replace(PLAN, name="Other")).is_resumed
+
+
+def alive(home: Home, session: str) -> None:
+    """Let a session look as if it ran."""
+    announce(home, Running(session, os.getpid(), "/dev/pts/7", "/dev/pts/7", "127.0.0.1", 4_000))
+
+
+def test_session_that_runs_now_is_not_taken_for_an_interrupted_one(
+    store: RecordStore, home: Home
+) -> None:
+    """Two pens may treat by the same plan at the same time; a running one cannot be resumed."""
+    name = record(store, home, (1, ""))
+    alive(home, name)
+
+    assert not begin(store, home).is_resumed
+    with pytest.raises(RefusedError, match="runs at this moment"):
+        begin(store, home, resume=name)
+
+
+@pytest.mark.req("SR-007", "SR-022")
+@pytest.mark.parametrize(
+    ("passes", "outcomes", "left"),
+    [
+        ((), [], 1),
+        (((1, "delivered"),), [Outcome.DELIVERED], 2),
+        (((1, "partial"),), [Outcome.PARTIAL], 2),
+        (((1, ""),), [Outcome.UNCERTAIN], 2),
+        (((1, "not_delivered"),), [Outcome.NOT_DELIVERED], 1),
+        (((1, "nobody knows this word"),), [Outcome.UNCERTAIN], 2),
+        (((1, "delivered"), (2, "")), [Outcome.DELIVERED, Outcome.UNCERTAIN], None),
+    ],
+)
+def test_resumed_session_counts_what_was_begun(
+    store: RecordStore,
+    home: Home,
+    passes: tuple[tuple[int, str], ...],
+    outcomes: list[Outcome],
+    left: int | None,
+) -> None:
+    """A pass without an end is uncertain and counts; only one that was not delivered does not."""
+    name = record(store, home, *passes)
+    opening = begin(store, home, resume=name)
+
+    assert (name, True) == (opening.session, opening.is_resumed)
+    expected = tuple(Pass("cheek", n, o) for (n, _), o in zip(passes, outcomes, strict=True))
+    assert expected == opening.ledger.passes
+    counted = opening.ledger.counted("cheek")
+    assert left == (None if counted >= 2 else counted + 1)
+
+
+@pytest.mark.req("SR-022")
+def test_session_is_not_resumed_where_it_cannot_be(store: RecordStore, home: Home) -> None:
+    """Not an unknown one, not a completed one, and not with another plan or a changed one."""
+    done, cut = record(store, home, end="completed"), record(store, home, (1, ""))
+    deeper = replace(PLAN, areas=(replace(PLAN.areas[0], depth_um=550),))
+
+    for plan, name, says in (
+        (PLAN, "20200101-000000-00000000", "there is no session"),
+        (PLAN, done, "is completed and cannot be resumed"),
+        (deeper, cut, r"was treated with another plan \(Face\)"),
+    ):
+        with pytest.raises(RefusedError, match=says):
+            begin(store, home, plan=plan, resume=name)
+
+
+def test_limits_are_looked_at_before_a_session_is_resumed(store: RecordStore, home: Home) -> None:
+    """The pen of today may allow less than that of yesterday."""
+    name = record(store, home, (1, ""))
+    with pytest.raises(RefusedError, match="pen 42"):
+        begin(store, home, resume=name, pen=replace(PEN, depth_um_max=400))
+
+
+def test_opening_entry_says_who_what_and_with_which_pen(store: RecordStore, home: Home) -> None:
+    """The record takes it, and the fold reads plan, pen and areas from it."""
+    name = record(store, home)
+    (session,) = fold(store.entries()).values()
+
+    assert (name, "Face", True) == (session.id, session.plan_name, session.simulated)
+    pen = {"serial_number": 42, "firmware": "1.3", "epoch": 3, "limits_hash": 0x957A, "needles": 12}
+    assert pen.items() <= session.pen.items()
+    (area,) = session.opened["areas"]
+    wanted = {"area": "cheek", "depth_um_asked": 500, "depth_um": 500, "speed_dhz": 1_000}
+    wanted |= {"passes": 2, "patch_mm2": 400, "strokes_per_pass": 334, "binding": "cheek limit"}
+    assert wanted.items() <= area.items()
+    assert PLAN.digest == session.opened["plan_hash"]
+    assert session.opened["software"].startswith("penpilot ")
+
+
+def test_areas_are_described_in_one_line(store: RecordStore, home: Home) -> None:
+    """What counts as delivered is told; where nothing was begun, that is told."""
+    name = record(store, home, (1, "delivered"))
+    session = fold(store.entries())[name]
+
+    assert describe_areas(session).startswith("cheek 1 of 2")
+    assert "no pass was begun" == describe_areas(replace(session, areas=()))
+
+
+def test_plan_is_read_against_the_default_profile(tmp_path: Path) -> None:
+    """An area that the profile does not know is refused, one that it knows is read."""
+    path = tmp_path / "plan.toml"
+    text = (
+        'format = 1\nname = "x"\n[[area]]\narea = "{}"\ndepth_um = 1\nspeed_dhz = 1\npasses = 1\n'
+    )
+    for area in ("scalp", "eyelid"):
+        path.write_text(text.format(area) + "patch_mm2 = 50\n")
+        if area == "scalp":
+            assert "scalp" == read_plan(path).areas[0].area
+        else:
+            with pytest.raises(PlanError, match="must be one of"):
+                read_plan(path)

@@ -1,0 +1,200 @@
+"""What a treatment plan must be, field by field, and what its hash means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from controller.errors import ExitCode, PlanError
+from controller.plan import AREAS_MAX, NAME_LENGTH_MAX, AreaRequest, Plan, load_plan
+from controller.profile import load_default
+
+ROOT = Path(__file__).parents[2]
+KNOWN = frozenset({"cheek", "forehead", *(f"area{i}" for i in range(AREAS_MAX + 1))})
+FIELDS = {"area": '"cheek"', "depth_um": "500", "speed_dhz": "1000"}
+FIELDS |= {"passes": "2", "patch_mm2": "400"}
+LOWEST = {"depth_um": 1, "speed_dhz": 1, "passes": 1, "patch_mm2": 50}
+HIGHEST = {"depth_um": 2_500, "speed_dhz": 1_500, "passes": 10, "patch_mm2": 60_000}
+
+
+def table(**changes: str | None) -> str:
+    """Return one [[area]] with some fields written otherwise; None leaves a field out."""
+    lines = [f"{key} = {value}" for key, value in (FIELDS | changes).items() if value is not None]
+    return "\n".join(["[[area]]", *lines, ""])
+
+
+def head(**changes: str | None) -> str:
+    """Return what stands above the areas."""
+    fields = {"format": "1", "name": '"Plan"'} | changes
+    return "".join(f"{key} = {value}\n" for key, value in fields.items() if value is not None)
+
+
+def read(tmp_path: Path, text: str) -> Plan:
+    """Return the plan of a text."""
+    path = tmp_path / "plan.toml"
+    path.write_text(text, encoding="utf-8")
+    return load_plan(path, KNOWN)
+
+
+def refusal(tmp_path: Path, text: str) -> PlanError:
+    """Return what a plan is refused with: one printable line and the exit code of bad input."""
+    with pytest.raises(PlanError) as caught:
+        read(tmp_path, text)
+    error = caught.value
+    assert str(error).isprintable(), str(error)
+    assert ExitCode.INPUT == error.exit_code
+    return error
+
+
+@pytest.mark.req("SR-002", "SR-017")
+@pytest.mark.parametrize("field", sorted(LOWEST))
+@pytest.mark.parametrize(
+    ("written", "shown", "rule"),
+    [
+        (None, "missing", "is missing"),
+        ("-1", "-1", "must be {low} to {high}"),
+        ("0", "0", "must be {low} to {high}"),
+        ("100000", "100000", "must be {low} to {high}"),
+        (str(2**70), str(2**70), "must be {low} to {high}"),
+        ("0x" + "f" * 900, "0x", "must be {low} to {high}"),
+        ("nan", "nan", "must be a whole number"),
+        ("inf", "inf", "must be a whole number"),
+        ("-inf", "-inf", "must be a whole number"),
+        ("true", "True", "must be a whole number"),
+        ("500.0", "500.0", "must be a whole number"),
+        ("5e2", "500.0", "must be a whole number"),
+        ('"500"', "'500'", "must be a whole number"),
+        ("[500]", "[500]", "must be a whole number"),
+        ("{ um = 500 }", "{'um': 500}", "must be a whole number"),
+        ("2026-11-22", "datetime.date(2026, 11, 22)", "must be a whole number"),
+    ],
+)
+def test_number_is_refused_by_field_value_and_rule(
+    tmp_path: Path, field: str, written: str | None, shown: str, rule: str
+) -> None:
+    """Only whole numbers within the bounds are numbers; the line names field, value and rule."""
+    error = refusal(tmp_path, head() + table(**{field: written}))
+
+    wanted = rule.format(low=LOWEST[field], high=HIGHEST[field])
+    assert (f"area[1] cheek.{field}", wanted) == (error.field, error.rule)
+    if written and written.startswith("0x"):
+        shown = str(int(written, 16))[:57] + "..."
+    assert shown == error.value
+    assert f"area[1] cheek.{field} = {shown!r}: {wanted}" == str(error)
+
+
+@pytest.mark.parametrize("field", sorted(LOWEST))
+def test_number_is_taken_at_both_of_its_bounds(tmp_path: Path, field: str) -> None:
+    """The lowest and the highest value of every field are in, the next ones are out."""
+    for value in (LOWEST[field], HIGHEST[field]):
+        (area,) = read(tmp_path, head() + table(**{field: str(value)})).areas
+        assert value == getattr(area, field)
+    for value in (LOWEST[field] - 1, HIGHEST[field] + 1):
+        assert str(value) == refusal(tmp_path, head() + table(**{field: str(value)})).value
+
+
+@pytest.mark.req("SR-017")
+@pytest.mark.parametrize(
+    ("text", "field", "value"),
+    [
+        ("", "format", "None"),
+        (head(format="2") + table(), "format", "2"),
+        (head(format="true") + table(), "format", "True"),
+        (head(format="1.0") + table(), "format", "1.0"),
+        (head(), "area", "None"),
+        (head() + 'area = "cheek"', "area", "'cheek'"),
+        (head() + "area = []", "area", "[]"),
+        (head() + "area = [1]", "area[1]", "1"),
+        (head() + "[area]\n", "area", "{}"),
+        (head(name=None) + table(), "name", "None"),
+        (head(name="7") + table(), "name", "7"),
+        (head(name='""') + table(), "name", "''"),
+        (head(name=f'"{"n" * (NAME_LENGTH_MAX + 1)}"') + table(), "name", "'" + "n" * 56 + "..."),
+        (head(name=r'"a\nb"') + table(), "name", r"'a\nb'"),
+        (head(name=r'"a\u001b[31m"') + table(), "name", r"'a\x1b[31m'"),
+        (head(name=r'"a\u202eb"') + table(), "name", r"'a\u202eb'"),
+        (head() + table(area=None), "area[1].area", "None"),
+        (head() + table(area="3"), "area[1].area", "3"),
+        (head() + table(area='["cheek"]'), "area[1].area", "['cheek']"),
+        (head() + table(area='"Cheek"'), "area[1].area", "'Cheek'"),
+        (head() + table(area='"eyelid"'), "area[1].area", "'eyelid'"),
+        (head() + table() + table(area='"nose"'), "area[2].area", "'nose'"),
+        (head() + table() + table(), "area[2].area", "cheek"),
+        (head() + table(depht_um="9"), "area[1].depht_um", "9"),
+        (head(notes='"x"') + table(), "notes", "'x'"),
+        (head() + "[profile]\n" + table(), "profile", "{}"),
+    ],
+)
+def test_plan_is_refused_by_field_and_value(
+    tmp_path: Path, text: str, field: str, value: str
+) -> None:
+    """A wrong format, name or area, a doubled area and an unknown or misspelt key are named."""
+    error = refusal(tmp_path, text)
+
+    assert (field, value) == (error.field, error.value)
+    assert error.rule.startswith("must ")
+
+
+def test_unknown_area_is_answered_with_all_known_ones(tmp_path: Path) -> None:
+    """Who misspells an area reads the right names in the same line."""
+    error = refusal(tmp_path, head() + table(area='"cheeck"'))
+
+    assert "must be one of: " + ", ".join(sorted(KNOWN)) == error.rule
+
+
+def test_plan_holds_at_most_40_areas(tmp_path: Path) -> None:
+    """Forty areas are a plan, forty-one are none."""
+    tables = [table(area=f'"area{i}"') for i in range(AREAS_MAX + 1)]
+
+    assert AREAS_MAX == len(read(tmp_path, head() + "".join(tables[:-1])).areas)
+    assert "area" == refusal(tmp_path, head() + "".join(tables)).field
+
+
+def test_longest_name_is_taken_whole(tmp_path: Path) -> None:
+    """Eighty characters, letters of any language, are a name."""
+    name = "Gesicht, größere Fläche " + "é" * (NAME_LENGTH_MAX - 24)
+
+    assert name == read(tmp_path, head(name=f'"{name}"') + table()).name
+
+
+def test_plan_keeps_the_order_of_its_areas(tmp_path: Path) -> None:
+    """Areas are treated in the order in which they stand."""
+    text = head() + table(area='"forehead"', depth_um="250") + table()
+
+    wanted = (
+        AreaRequest("forehead", 250, 1_000, 2, 400),
+        AreaRequest("cheek", 500, 1_000, 2, 400),
+    )
+    assert wanted == read(tmp_path, text).areas
+
+
+def test_digest_is_the_same_where_only_the_spelling_differs(tmp_path: Path) -> None:
+    """Comments, order of fields, quotes, underscores and number bases do not change a plan."""
+    other = (
+        "# a comment\nname = 'Plan'\narea = [{ patch_mm2 = 0x190, passes = 0b10, depth_um = 5_00, "
+        "speed_dhz = +1000, area = '''cheek''' }]\nformat = 0o1\n"
+    )
+
+    assert read(tmp_path, head() + table()).digest == read(tmp_path, other).digest
+
+
+def test_digest_differs_where_the_meaning_differs(tmp_path: Path) -> None:
+    """Another name, field, number of areas or order of areas is another plan."""
+    cheek, forehead = table(), table(area='"forehead"')
+    changed = [{"depth_um": "501"}, {"speed_dhz": "1001"}, {"passes": "1"}, {"patch_mm2": "401"}]
+    texts = [cheek, forehead, cheek + forehead, forehead + cheek]
+    texts += [table(**change) for change in changed]
+    plans = [read(tmp_path, head() + text) for text in texts]
+    plans.append(read(tmp_path, head(name='"Plan 2"') + cheek))
+
+    assert len(plans) == len({plan.digest for plan in plans})
+    assert all(len(plan.digest) == 64 for plan in plans)
+
+
+def test_example_plan_is_a_plan_for_the_default_profile() -> None:
+    """The plan that the demo treats can be read."""
+    example = ROOT / "examples" / "plans" / "face.toml"
+
+    names = [area.area for area in load_plan(example, frozenset(load_default().areas)).areas]
+    assert ["forehead", "periorbital", "cheek"] == names

@@ -1,0 +1,132 @@
+"""Lines and live screen: what is printed, when, and that nothing is printed twice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from controller.config import Home
+from controller.treatment.views import SILENT, LineView, ScreenView
+from safety.states import State
+
+AREA = {
+    "area": "cheek",
+    "depth_um": {"granted": 1_250},
+    "speed_dhz": {"granted": 1_000},
+    "passes": {"granted": 2},
+    "depth_limit": {"source": "cheek limit", "high": 1_500},
+}
+READY = {"plan": "Face", "serial_number": 42, "simulated": True, "session": "s-1", "areas": [AREA]}
+CURRENT = {
+    "area": "cheek",
+    "number": 1,
+    "passes": 2,
+    "depth_um": 1_250,
+    "depth_um_max": 1_261,
+    "speed_dhz": 1_000,
+    "strokes_in_contact": 120,
+    "strokes_total": 130,
+    "strokes_per_pass": 400,
+}
+PEN = {"depth_um": 1_247, "speed_dhz": 998, "current_ma": 2, "has_contact": True, "state": "RUN"}
+CAUSE = {"code": "over-depth", "severity": "FAULT_TECHNICIAN", "text": "too deep", "next": "Look."}
+HOME = Home(Path("/data"))
+REPORT = Path("/data/reports/s-1.html")
+CLOSED = {"outcome": "stopped", "reason": "stopped by key", "link_failure": ""}
+
+
+def frame(**changes: Any) -> dict[str, Any]:
+    """Return the frame of a pen that treats the cheek."""
+    plain = {"state": "RUNNING", "current": CURRENT, "passes": [], "pen": PEN, "causes": []}
+    return plain | {"stop_reason": "", "age_ms": 3} | changes
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """Return what was printed since the last call, without the times."""
+    out = capsys.readouterr().out.splitlines()
+    return [line.partition(" s  ")[2] for line in out]
+
+
+@pytest.mark.parametrize("is_simulated", [True, False])
+def test_first_lines_say_who_treats_what_with_which_pen(
+    capsys: pytest.CaptureFixture[str], *, is_simulated: bool
+) -> None:
+    """Plan, pen and session stand first, then every area with its depth and the limit on it."""
+    with LineView(READY | {"simulated": is_simulated}):
+        head, area = lines(capsys)
+
+    assert is_simulated == ("SIMULATED PEN 42" in head)
+    assert all(word in head for word in ("Face", "42", "s-1"))
+    assert all(word in area for word in ("cheek", "1.25 mm", "100 strokes/s", "2 passes"))
+    assert "cheek limit 1.50 mm" in area
+
+
+def test_change_is_one_line_with_depth_beside_its_area(capsys: pytest.CaptureFixture[str]) -> None:
+    """Area, set depth and measured depth stand in one line; the same sight is not told again."""
+    view = LineView(READY)
+    view.show(frame())
+    (line,) = lines(capsys)
+    view.show(frame(pen=PEN | {"depth_um": 1_200}))
+
+    assert line.startswith("RUNNING")
+    assert line.index("cheek") < line.index("1.25 mm set") < line.index("1.25 mm measured")
+    assert [] == lines(capsys)
+
+
+def test_new_state_pass_or_cause_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each of them is a change, and a cause comes with what to do next."""
+    view = LineView(READY)
+    for changed in (
+        frame(),
+        frame(state="STOPPING"),
+        frame(state="STOPPING", current=CURRENT | {"number": 2}),
+        frame(state="STOPPING", current=None),
+    ):
+        view.show(changed)
+        assert 1 == len(lines(capsys))
+    view.show(frame(state="FAULT", causes=[CAUSE]))
+
+    assert "!!! FAULT_TECHNICIAN: too deep. Look." == lines(capsys)[1]
+
+
+@pytest.mark.req("SR-025")
+def test_line_without_fresh_data_holds_no_measurement(capsys: pytest.CaptureFixture[str]) -> None:
+    """What is not known is left out."""
+    LineView(READY).show(frame(pen=None))
+
+    assert "measured" not in lines(capsys)[0]
+
+
+@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("pen", [None, PEN, PEN | {"depth_um": None}])
+@pytest.mark.parametrize("current", [None, CURRENT])
+def test_every_frame_can_be_shown_in_both_ways(
+    state: State, pen: dict[str, Any] | None, current: dict[str, Any] | None
+) -> None:
+    """No state and no gap in what is known breaks a view."""
+    given = frame(state=state.name, pen=pen, current=current, causes=[CAUSE])
+    LineView(READY).show(given)
+    with ScreenView(READY) as view:
+        view.show(given)
+
+
+@pytest.mark.parametrize("view", [LineView, ScreenView])
+def test_last_lines_say_how_it_ended_and_where_everything_lies(
+    capsys: pytest.CaptureFixture[str], view: type[LineView]
+) -> None:
+    """Outcome, reason, a lost link in its own words, record and report."""
+    view(READY).end(CLOSED | {"link_failure": "no such device"}, 4, HOME, REPORT)
+    out = capsys.readouterr().out
+
+    for text in ("s-1", "stopped: stopped by key", "no such device", str(HOME.records_db)):
+        assert text in out
+    assert str(REPORT) in out
+
+
+def test_control_process_that_went_silent_is_told_of(capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a closing frame the operator reads what the pen is doing."""
+    LineView(READY).end(None, 5, HOME, REPORT)
+
+    assert SILENT in capsys.readouterr().out

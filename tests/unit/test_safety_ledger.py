@@ -1,0 +1,155 @@
+"""The ledger of passes by example, and the plan of an area that it counts against."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from safety.errors import InvariantBroken, QuantityError
+from safety.ledger import AreaPlan, Ledger, Outcome, Pass
+
+FOREHEAD = AreaPlan("forehead", 750, 1_000, 2, 200)
+CHEEK = AreaPlan("cheek", 500, 800, 1, 200)
+PLAN = (FOREHEAD, CHEEK)
+VALUES = {
+    "area": "a",
+    "depth_um": 500,
+    "speed_dhz": 800,
+    "passes": 1,
+    "strokes_per_pass": 1,
+}
+
+
+def ledger_of(*outcomes: Outcome, area: str = "forehead") -> Ledger:
+    """Return a ledger with passes 1, 2, ... of one area."""
+    return Ledger(tuple(Pass(area, i, outcome) for i, outcome in enumerate(outcomes, 1)))
+
+
+@pytest.mark.req("SR-002")
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"depth_um": 0},
+        {"depth_um": 2_501},
+        {"depth_um": True},
+        {"depth_um": 500.0},
+        {"depth_um": None},
+        {"speed_dhz": 499},
+        {"speed_dhz": 1_501},
+        {"speed_dhz": 799, "depth_um": 501},
+        {"speed_dhz": "800"},
+        {"passes": 0},
+        {"passes": 11},
+        {"passes": 1.0},
+        {"strokes_per_pass": 0},
+        {"strokes_per_pass": 2**32},
+        {"strokes_per_pass": None},
+    ],
+    ids=str,
+)
+def test_plan_of_an_area_refuses_what_no_pen_may_do(bad: dict[str, Any]) -> None:
+    """A plan that nothing could have granted never comes to be."""
+    with pytest.raises(QuantityError, match=next(iter(bad))):
+        AreaPlan(**(VALUES | bad))
+
+
+@pytest.mark.parametrize(
+    "edge",
+    [
+        {"depth_um": 1},
+        {"depth_um": 2_500},
+        {"speed_dhz": 500},
+        {"speed_dhz": 1_500},
+        {"speed_dhz": 800, "depth_um": 501},
+        {"passes": 10},
+        {"strokes_per_pass": 2**32 - 1},
+    ],
+    ids=str,
+)
+def test_plan_of_an_area_takes_every_bound(edge: dict[str, Any]) -> None:
+    """Bounds belong to what is allowed."""
+    plan = AreaPlan(**(VALUES | edge))
+
+    assert edge == {name: getattr(plan, name) for name in edge}
+
+
+@pytest.mark.req("SR-007")
+@pytest.mark.parametrize("outcome", list(Outcome))
+def test_every_outcome_but_not_delivered_counts(outcome: Outcome) -> None:
+    """A pass in flight, in part or uncertain counts as delivered."""
+    expected = 0 if outcome is Outcome.NOT_DELIVERED else 1
+
+    assert expected == ledger_of(outcome).counted("forehead")
+
+
+def test_passes_of_other_areas_are_not_counted() -> None:
+    """Every area has its own count."""
+    assert 0 == ledger_of(Outcome.DELIVERED).counted("cheek")
+
+
+@pytest.mark.parametrize(
+    ("ledger", "expected"),
+    [
+        (Ledger(), (FOREHEAD, 1)),
+        (ledger_of(Outcome.NOT_DELIVERED), (FOREHEAD, 1)),
+        (ledger_of(Outcome.UNCERTAIN), (FOREHEAD, 2)),
+        (ledger_of(Outcome.DELIVERED, Outcome.PARTIAL), (CHEEK, 1)),
+    ],
+)
+def test_next_pass_is_the_first_of_the_plan_that_is_left(
+    ledger: Ledger, expected: tuple[AreaPlan, int]
+) -> None:
+    """Areas are treated in the order of the plan, each to its end."""
+    assert expected == ledger.next_pass(PLAN)
+
+
+def test_no_pass_is_next_when_all_are_delivered() -> None:
+    """A plan ends."""
+    done = Ledger((*ledger_of(Outcome.DELIVERED, Outcome.DELIVERED).passes,))
+    done = done.begin(CHEEK, 1).end("cheek", 1, Outcome.UNCERTAIN)
+
+    assert done.next_pass(PLAN) is None
+    assert Ledger().next_pass(()) is None
+
+
+@pytest.mark.parametrize("before", [Outcome.NOT_DELIVERED, Outcome.PARTIAL, Outcome.UNCERTAIN])
+def test_pass_that_was_not_delivered_in_full_is_taken_up_again(before: Outcome) -> None:
+    """It keeps its number, stands once, and is in flight."""
+    assert ledger_of(Outcome.PLANNED) == ledger_of(before).begin(FOREHEAD, 1)
+
+
+@pytest.mark.req("SR-007")
+def test_delivered_pass_is_never_begun_again() -> None:
+    """Going over it once more would be a pass too many."""
+    with pytest.raises(InvariantBroken, match="pass 1 of 2 over forehead"):
+        ledger_of(Outcome.DELIVERED).begin(FOREHEAD, 1)
+
+
+@pytest.mark.req("SR-007")
+@pytest.mark.parametrize("number", [-1, 0, 3])
+def test_pass_outside_the_grant_is_never_begun(number: int) -> None:
+    """Passes count from 1 to what was granted."""
+    with pytest.raises(InvariantBroken):
+        Ledger().begin(FOREHEAD, number)
+
+
+@pytest.mark.req("SR-007")
+def test_pass_is_not_begun_when_others_have_used_the_grant_up() -> None:
+    """The count decides, whatever number the pass has."""
+    strange = Ledger((Pass("cheek", 7, Outcome.UNCERTAIN),))
+
+    with pytest.raises(InvariantBroken, match="pass 1 of 1 over cheek"):
+        strange.begin(CHEEK, 1)
+
+
+def test_beginning_and_ending_change_a_new_ledger_only() -> None:
+    """A ledger never changes; the old one still says what it said."""
+    first = ledger_of(Outcome.DELIVERED)
+
+    second = first.begin(FOREHEAD, 2)
+    third = second.end("forehead", 2, Outcome.PARTIAL)
+
+    assert ledger_of(Outcome.DELIVERED) == first
+    assert ledger_of(Outcome.DELIVERED, Outcome.PLANNED) == second
+    assert ledger_of(Outcome.DELIVERED, Outcome.PARTIAL) == third

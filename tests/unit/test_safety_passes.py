@@ -1,0 +1,236 @@
+"""Book-keeping of the pass at hand: strokes, contact, depth, and what comes of a pass."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+import pytest
+
+from safety.errors import InvariantBroken
+from safety.facts import Facts, Telemetry
+from safety.ledger import AreaPlan, Ledger, Outcome, Pass
+from safety.memory import CurrentPass, Memory
+from safety.passes import close_pass, is_planned, outcome_of, plan_pass, stands_as, take_in
+
+PLAN = AreaPlan("a", 750, 1_000, 3, 200)
+
+
+def memory_with(outcome: Outcome = Outcome.PLANNED, **changes: Any) -> Memory:
+    """Return a memory with the first pass at hand, last heard at tick 4,000 and 900 strokes."""
+    usual = {
+        "current": CurrentPass(PLAN, 1),
+        "ledger": Ledger((Pass("a", 1, outcome),)),
+        "seen_tick_ms": 4_000,
+        "seen_strokes": 900,
+    }
+    return Memory(**(usual | changes))
+
+
+def current_of(memory: Memory) -> CurrentPass:
+    """Return the pass at hand, which there is."""
+    assert memory.current is not None
+    return memory.current
+
+
+@pytest.mark.req("SR-008")
+@pytest.mark.parametrize(("before", "now"), list(product((False, True), repeat=2)))
+def test_stretch_counts_as_in_contact_if_either_end_was(
+    before: bool, now: bool, facts: Facts, telemetry: Telemetry
+) -> None:
+    """A dose is rather counted too high than too low."""
+    memory = memory_with(seen_contact=before)
+    take_in(memory, replace(facts, telemetry=replace(telemetry, has_contact=now)))
+
+    current = current_of(memory)
+    in_contact = 100 if before or now else 0
+    assert (100, in_contact) == (current.strokes_total, current.strokes_in_contact)
+    assert (10_000 if now else 0) == current.contact_ms
+    assert now == memory.seen_contact
+
+
+@pytest.mark.req("SR-007")
+@pytest.mark.parametrize(
+    ("before", "now", "expected"),
+    [
+        (900, 900, 0),
+        (900, 901, 1),
+        (2**32 - 1, 0, 1),
+        (0, 2**31 - 1, 2**31 - 1),
+        (2**32 - 5, 5, 10),
+    ],
+)
+def test_strokes_are_counted_modulo_the_counter(
+    before: int, now: int, expected: int, facts: Facts, telemetry: Telemetry
+) -> None:
+    """The counter of the pen wraps at 2^32."""
+    memory = memory_with(seen_strokes=before)
+    take_in(memory, replace(facts, telemetry=replace(telemetry, strokes=now)))
+
+    assert (expected, now) == (current_of(memory).strokes_total, memory.seen_strokes)
+
+
+@pytest.mark.req("SR-007")
+@pytest.mark.parametrize(("before", "now"), [(900, 899), (0, 2**32 - 1), (0, 2**31)])
+def test_counter_that_went_back_leaves_the_pass_uncertain(
+    before: int, now: int, facts: Facts, telemetry: Telemetry
+) -> None:
+    """A pen that forgot strokes has made strokes that nobody can count."""
+    memory = memory_with(seen_strokes=before)
+    take_in(memory, replace(facts, telemetry=replace(telemetry, strokes=now)))
+
+    assert (0, now) == (current_of(memory).strokes_total, memory.seen_strokes)
+    assert current_of(memory).has_gap
+
+
+def test_same_telemetry_is_counted_once(facts: Facts) -> None:
+    """A status that is still the last one known adds nothing."""
+    memory = memory_with()
+    take_in(memory, facts)
+    take_in(memory, facts)
+
+    assert (100, 5_000) == (current_of(memory).strokes_total, memory.seen_tick_ms)
+
+
+def test_first_telemetry_only_sets_the_beginning(facts: Facts) -> None:
+    """What the pen did before anybody listened belongs to no pass."""
+    memory = memory_with(seen_tick_ms=None, seen_strokes=0)
+    take_in(memory, facts)
+
+    assert (0, 1_000) == (current_of(memory).strokes_total, memory.seen_strokes)
+
+
+def test_no_telemetry_counts_nothing(facts: Facts) -> None:
+    """Without a status nothing is known anew."""
+    memory = memory_with()
+    take_in(memory, replace(facts, telemetry=None))
+
+    assert memory_with() == memory
+
+
+@pytest.mark.parametrize("outcome", [o for o in Outcome if o is not Outcome.PLANNED])
+def test_closed_pass_takes_no_more_strokes(outcome: Outcome, facts: Facts) -> None:
+    """Only a pass that is written down and open is counted."""
+    memory = memory_with(outcome)
+    take_in(memory, facts)
+
+    assert (0, 1_000) == (current_of(memory).strokes_total, memory.seen_strokes)
+
+
+def test_strokes_without_a_pass_only_move_the_beginning(facts: Facts) -> None:
+    """Between passes the counter is followed all the same."""
+    memory = memory_with(current=None)
+    take_in(memory, facts)
+
+    assert (1_000, 5_000) == (memory.seen_strokes, memory.seen_tick_ms)
+
+
+@pytest.mark.parametrize(
+    ("depth_um", "is_driven", "expected"),
+    [(760, True, 760), (760, False, 700), (690, True, 700), (None, True, 700)],
+)
+def test_deepest_protrusion_is_kept_while_driven(
+    depth_um: int | None, is_driven: bool, expected: int, facts: Facts, telemetry: Telemetry
+) -> None:
+    """Needles at rest, or of unknown depth, say nothing about the pass."""
+    memory = memory_with(current=CurrentPass(PLAN, 1, depth_um_max=700))
+    seen = replace(telemetry, depth_um=depth_um, is_driven=is_driven)
+    take_in(memory, replace(facts, telemetry=seen))
+
+    assert expected == current_of(memory).depth_um_max
+
+
+def test_overspeed_is_counted_in_a_row(facts: Facts, telemetry: Telemetry) -> None:
+    """One telemetry that is slow enough starts the count anew."""
+    memory, counts = memory_with(), []
+    for tick_ms, speed_dhz in enumerate((1_101, 1_200, 1_100, 1_101), 5_000):
+        seen = replace(telemetry, tick_ms=tick_ms, speed_dhz=speed_dhz)
+        take_in(memory, replace(facts, telemetry=seen))
+        counts.append(memory.overspeed_count)
+
+    assert [1, 2, 0, 1] == counts
+
+
+@pytest.mark.req("SR-007", "SR-008")
+@pytest.mark.parametrize(
+    ("strokes", "has_gap"), list(product((0, 1, 199, 200, 201), (False, True)))
+)
+def test_outcome_follows_from_strokes_and_gaps(strokes: int, has_gap: bool) -> None:
+    """Enough strokes are a delivered pass, an unseen one counts, and no contact is no pass."""
+    current = CurrentPass(PLAN, 1, strokes_in_contact=strokes, has_gap=has_gap)
+    unseen = Outcome.UNCERTAIN if has_gap else None
+    short = Outcome.PARTIAL if strokes else Outcome.NOT_DELIVERED
+
+    assert (Outcome.DELIVERED if strokes >= 200 else unseen or short) is outcome_of(current)
+
+
+def test_pass_is_planned_only_while_it_stands_so_in_the_ledger() -> None:
+    """Area, number and outcome must all fit."""
+    assert is_planned(memory_with())
+    assert not is_planned(memory_with(Outcome.PARTIAL))
+    assert not is_planned(memory_with(current=None))
+    assert not is_planned(memory_with(current=CurrentPass(PLAN, 2)))
+    assert stands_as(memory_with(Outcome.PARTIAL), Outcome.PARTIAL)
+
+
+def test_planning_a_pass_writes_down_all_that_a_reader_needs() -> None:
+    """The entry names area, number and grants, and where the counters stood."""
+    current = CurrentPass(PLAN, 1, strokes_in_contact=50, depth_um_max=700, has_gap=True)
+    memory = memory_with(Outcome.PARTIAL, current=current, entries=7)
+    entry = plan_pass(memory)
+
+    expected = {
+        "area": "a",
+        "number": 1,
+        "depth_um": 750,
+        "speed_dhz": 1_000,
+        "strokes_before": 900,
+        "strokes_in_contact_before": 50,
+    }
+    assert (8, "pass_planned", expected) == (entry.number, entry.kind, entry.body)
+    assert (8, True, 700, True) == (
+        memory.start_entry,
+        is_planned(memory),
+        current.depth_um_max,
+        current.has_gap,
+    )
+
+
+@pytest.mark.parametrize(("begun_ms", "run_ms"), [(None, 500), (9_000, 1_500)])
+def test_closing_a_pass_writes_down_what_came_of_it(begun_ms: int | None, run_ms: int) -> None:
+    """The entry carries outcome, counts, time and depth, and the start is forgotten."""
+    current = CurrentPass(PLAN, 1, 60, 70, 745, begun_ms, run_ms=500)
+    memory = memory_with(current=current, start_entry=5, start_id=(1, 2), start_sent=True)
+    entry = close_pass(memory, 10_000, "paused by key")
+
+    expected = {
+        "area": "a",
+        "number": 1,
+        "outcome": "partial",
+        "strokes_total": 70,
+        "strokes_in_contact": 60,
+        "duration_ms": run_ms,
+        "depth_um_measured_max": 745,
+        "reason": "paused by key",
+    }
+    assert (1, "pass_ended", expected) == (entry.number, entry.kind, entry.body)
+    assert stands_as(memory, Outcome.PARTIAL)
+    assert (0, None, False) == (memory.start_entry, memory.start_id, memory.start_sent)
+    assert (None, run_ms) == (current.begun_ms, current.run_ms)
+
+
+def test_outcome_may_be_given_where_counting_is_not_to_be_trusted() -> None:
+    """A lost link decides, whatever was counted."""
+    memory = memory_with()
+    close_pass(memory, 10_000, "the link was lost", Outcome.UNCERTAIN)
+
+    assert stands_as(memory, Outcome.UNCERTAIN)
+
+
+def test_pass_that_is_not_at_hand_is_neither_planned_nor_closed() -> None:
+    """The core contradicts itself then, and must not go on."""
+    with pytest.raises(InvariantBroken):
+        plan_pass(memory_with(current=None))
+    with pytest.raises(InvariantBroken):
+        close_pass(memory_with(current=None), 10_000, "none")
