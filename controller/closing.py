@@ -14,6 +14,7 @@ from safety.states import LATCHED, Event, State
 
 _LINK_CAUSES = frozenset({CauseCode.TELEMETRY_STALE, CauseCode.LEASE_ENDED})
 
+_PERSONS_CAUSES = frozenset({CauseCode.DRIVER_LOST, CauseCode.PEN_BUTTON})
 _WAITING = frozenset({State.IDLE, State.PLANNED, State.PAUSED})
 
 
@@ -88,5 +89,5 @@ class SessionWatch:
         if CauseCode.RECORD_FAILED in self._stop_codes:
             return Ending("stopped", reason, ExitCode.INPUT)
         is_by_person = reason.startswith("stopped by ") or not self._stop_codes
-        is_by_person |= CauseCode.DRIVER_LOST in self._stop_codes
+        is_by_person |= bool(self._stop_codes & _PERSONS_CAUSES)
         return Ending("stopped", reason, ExitCode.STOPPED if is_by_person else ExitCode.DEVICE)

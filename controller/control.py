@@ -108,7 +108,8 @@ def main() -> int:
 
 def _fail(message: str, code: ExitCode) -> int:
     """Tell the starter why nothing was begun."""
-    get_logger().warning("session.not_begun", exit_code=int(code), reason=message)
+    # The message may hold what a person typed, so that it goes to them and not into the log.
+    get_logger().warning("session.not_begun", exit_code=int(code))
     _say({"type": "failed", "exit_code": int(code), "message": message})
     return int(code)
 

@@ -22,7 +22,7 @@ LINE_MAX = 4_096
 """Longest line from a client. ASSUMED: an intent takes under 100 bytes."""
 
 CLIENTS_MAX = 32
-"""Most programs at once; one more is turned away. ASSUMED."""
+"""Most programs at once; for one more the oldest that does not drive must go. ASSUMED."""
 
 BACKLOG_MAX = 262_144
 """Bytes that may wait for a slow client before its frames are dropped. ASSUMED: 5 s of frames."""
@@ -136,8 +136,9 @@ class ControlServer:
         except OSError:  # it went before it was accepted
             return
         if len(self._clients) >= CLIENTS_MAX:
-            sock.close()
-            return
+            # Whoever comes last may want to say STOP; whoever came first has had time to.
+            everybody = list(self._clients.values())
+            self._drop(next((c for c in everybody if not c.is_driver), everybody[0]))
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._clients[sock] = _Client(sock)
@@ -268,7 +269,12 @@ class ControlClient:
         self._incoming += data
         *lines, rest = bytes(self._incoming).split(b"\n")
         self._incoming = bytearray(rest)
-        return [_decode(line) for line in lines if line]
+        try:
+            return [_decode(line) for line in lines if line]
+        except (msgspec.DecodeError, msgspec.ValidationError):
+            # No control process talks like this: the port has gone to somebody else.
+            self.is_closed = True
+            return []
 
     def close(self) -> None:
         """Hang up."""

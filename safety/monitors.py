@@ -184,10 +184,13 @@ def order_refused(memory: Memory, facts: Facts, _now_ms: int) -> Cause | None:
 
 
 def lateness_after(memory: Memory, facts: Facts) -> int:
-    """Return the lateness after this scan: up at once, down slowly, so that flapping adds up."""
+    """Return the lateness after this scan: up at once, down slowly, so that flapping adds up.
+
+    It does not rise for ever: a machine that was late for a minute is well a second later.
+    """
     if 0 <= facts.late_ms <= LATE_MS_MAX:
         return max(0, memory.lateness - 1)
-    return memory.lateness + LATE_STEP
+    return min(memory.lateness, LATENESS_MAX) + LATE_STEP
 
 
 def scan_late(memory: Memory, facts: Facts, _now_ms: int) -> Cause | None:

@@ -45,11 +45,11 @@ def _while_stopping(memory: Memory, facts: Facts, now_ms: int) -> Order:
     """STOP until the needles are seen at rest; then look on, or pass a reset to the pen."""
     if not has_come_to_rest(memory, facts, now_ms):
         return _STOP
-    seen = facts.telemetry
-    wants_reset = memory.reset_role is not None and seen is not None
-    if wants_reset and seen is not None and seen.state is PenState.FAULT:
-        return Order(OrderKind.RESET)
-    return _POLL
+    seen, last = facts.telemetry, facts.exchanged
+    if memory.reset_role is None or seen is None or seen.state is not PenState.FAULT:
+        return _POLL
+    is_settled = last is None or last.was_answered
+    return Order(OrderKind.RESET) if is_settled else _POLL
 
 
 def _while_armed(memory: Memory, facts: Facts) -> Order:

@@ -13,6 +13,7 @@ import click
 
 from controller.config import Home, home
 from controller.errors import ControllerError, ExitCode
+from controller.records.describe import one_line
 from drivers.errors import LinkError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -56,9 +57,9 @@ def failing_clearly(*, as_json: bool) -> Iterator[None]:
     except LinkError as error:
         fail(str(error), ExitCode.LINK, as_json=as_json)
     except BrokenPipeError:
-        # Whoever read our output has gone; there is nobody left to tell.
+        # Whoever read our output has gone: what was begun for them is not done.
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
-        sys.exit(int(ExitCode.DONE))
+        sys.exit(int(ExitCode.STOPPED))
 
 
 def fail(message: str, code: ExitCode, *, as_json: bool) -> None:
@@ -66,5 +67,5 @@ def fail(message: str, code: ExitCode, *, as_json: bool) -> None:
     if as_json:
         echo_json({"error": message, "exit_code": int(code)})
     else:
-        click.echo(f"penpilot: {message}", err=True)
+        click.echo(f"penpilot: {one_line(message)}", err=True)
     sys.exit(int(code))

@@ -199,23 +199,21 @@ def test_lines_that_come_in_pieces_are_put_together(bench: Bench) -> None:
     assert [IntentKind.ARM, IntentKind.PAUSE, IntentKind.RESUME] == kinds
 
 
-def test_program_too_many_is_turned_away_and_nobody_else(bench: Bench) -> None:
-    """The thirty-third is hung up on at once; when one leaves, the next is let in."""
-    clients = [bench.client() for _ in range(CLIENTS_MAX)]
+@pytest.mark.req("SR-013")
+def test_program_too_many_takes_the_place_of_the_oldest_that_does_not_drive(bench: Bench) -> None:
+    """However many connections lie idle, the next one gets its STOP through; the driver stays."""
+    driver = bench.driver()
+    clients = [bench.client() for _ in range(CLIENTS_MAX - 1)]
     bench.admit(CLIENTS_MAX)
+
+    late = bench.client()
+    late.send({"want": "stop"})
+
+    assert IntentKind.STOP is bench.next_intent().kind
+    assert ([], True) == (clients[0].receive(WAIT_S), clients[0].is_closed)
+
     bench.server.publish({"type": "scan", "n": 1})
-    assert all(frames_of(client, "scan") for client in clients)
-
-    refused = bench.client()
-    assert ([], True) == (refused.receive(WAIT_S), refused.is_closed)
-
-    clients[5].send({"want": "stop"})
-    assert IntentKind.STOP is bench.next_intent().kind
-    clients[0].close()
-    while len(bench.server._clients) == CLIENTS_MAX:
-        clients[5].receive(0.005)
-    bench.client().send({"want": "stop"})
-    assert IntentKind.STOP is bench.next_intent().kind
+    assert all(frames_of(client, "scan") for client in (driver, *clients[1:], late))
 
 
 def test_driver_that_leaves_is_told_at_once(bench: Bench) -> None:
@@ -261,10 +259,11 @@ def test_reader_who_does_not_read_loses_frames_and_holds_nobody_up(bench: Bench)
     data = b""
     while chunk := stuck.recv(1 << 20):
         data += chunk
-    numbers = [json.loads(line)["n"] for line in data.splitlines()[:-1]]
-    assert CLOSED == json.loads(data.splitlines()[-1])
+    # The last line may be cut off: even at the end a stuck program is waited for only briefly.
+    frames = [json.loads(line) for line in data.split(b"\n")[:-1]]
+    numbers = [frame["n"] for frame in frames if frame != CLOSED]
     assert sorted(set(numbers)) == numbers
-    assert len(numbers) < count
+    assert 0 < len(numbers) < count
 
 
 def test_last_frame_reaches_everybody(bench: Bench) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from controller.config import Home
@@ -76,6 +77,21 @@ def test_control_process_that_dies_points_to_its_own_errors(
     assert f"the control process ended with 7; see {errors}" == str(caught.value)
     assert "something broke\n" == errors.read_text()
     assert ExitCode.DEVICE is caught.value.exit_code
+
+
+def test_control_process_that_died_before_its_orders_came_is_told_of_as_well(
+    begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A broken pipe is the control process's death, not that of somebody who reads our output."""
+    really_encode = msgspec.json.encode
+
+    def encode_late(value: object) -> bytes:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
+        return really_encode(value)
+
+    monkeypatch.setattr("controller.treatment.starter.msgspec.json.encode", encode_late)
+    with pytest.raises(StartFailed, match="the control process ended with 7"):
+        begin("exit 7")
 
 
 def test_control_process_that_cannot_be_reached_is_a_clear_failure(begin: Begin) -> None:

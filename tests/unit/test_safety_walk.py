@@ -65,6 +65,7 @@ HAPPENINGS: dict[str, dict[str, Any]] = {
     "identified again": {"epoch_changed": False, "identity": PenIdentity(42, 8, 0x957A, 200)},
     "other cartridge": {"pen.limits_hash": 1},
     "first cartridge": {"pen.limits_hash": 0x957A},
+    "the pen forgets its strokes": {"pen.strokes": 0},
     "other pen": {"identity": PenIdentity(43, 1, 0x957A, 200)},
     "started by another host": {"pen.state": PenState.RUN, "pen.speed_dhz": 1_000},
 }
