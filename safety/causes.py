@@ -72,6 +72,23 @@ class Cause:
         return f"{text} ({self.detail})" if self.detail else text
 
 
+PEN_FAULTS: dict[int, str] = {
+    0x01: "stall",
+    0x02: "no speed feedback",
+    0x03: "overspeed",
+    0x04: "over-current",
+    0x05: "over-temperature",
+    0x06: "low supply",
+    0x07: "cartridge removed or changed",
+    0x81: "over-depth",
+    0x82: "retract failed",
+    0x83: "fluid ingress",
+    0x84: "self-test",
+    0x85: "memory",
+    0x86: "bridge short",
+}
+"""What a pen's own fault codes mean. Source: docs/protocol.md 4."""
+
 _TECHNICIAN = "Lay the pen aside; a technician must check it before it may be armed again."
 _RESET = "Look at the pen, remove the cause, then reset and identify it again."
 _RESUME = "Nothing goes on by itself: look, then arm again or end the session."

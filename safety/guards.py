@@ -12,6 +12,7 @@ from safety.causes import Cause
 from safety.facts import Facts, Role, Telemetry
 from safety.memory import Memory, Refusal
 from safety.states import PenState, Severity
+from safety.units import in_mm
 
 FRESHNESS_MS = 150
 """A guard permits only on telemetry of at most this age. Source: DESIGN 5, profile A."""
@@ -79,8 +80,8 @@ def pen_is_ready(scene: Scene) -> Refusal | None:
     if seen.state is PenState.READY and seen.is_settled and is_close:
         return None
     reason = (
-        f"the pen is {seen.state.name} with {seen.depth_um} um of needle protrusion, "
-        f"wanted are READY and {current.plan.depth_um} um"
+        f"the pen is {seen.state.name} with {in_mm(seen.depth_um)} of needle protrusion, "
+        f"wanted are READY and {in_mm(current.plan.depth_um)}"
     )
     return Refusal("SR-003", reason, "Wait until the needles have settled.")
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from safety.causes import Cause, CauseCode
+from safety.causes import PEN_FAULTS, Cause, CauseCode
 from safety.facts import Facts, PenIdentity, Telemetry
 from safety.guards import is_fresh
 from safety.memory import Memory
 from safety.states import MOVING, OrderKind, PenState, State
+from safety.units import in_mm
 
 TECHNICIAN_FAULT_FIRST = 0x80
 """Pen faults from this code on need a technician. Source: docs/protocol.md 4."""
@@ -63,7 +64,8 @@ def pen_fault(_memory: Memory, facts: Facts, _now_ms: int) -> Cause | None:
         return None
     is_grave = seen.fault >= TECHNICIAN_FAULT_FIRST
     code = CauseCode.PEN_FAULT_TECHNICIAN if is_grave else CauseCode.PEN_FAULT_OPERATOR
-    return Cause(code, f"pen fault 0x{seen.fault:02X}")
+    name = PEN_FAULTS.get(seen.fault, "unknown")
+    return Cause(code, f"pen fault 0x{seen.fault:02X}, {name}")
 
 
 def pen_restarted(_memory: Memory, facts: Facts, _now_ms: int) -> Cause | None:
@@ -109,7 +111,7 @@ def over_depth(memory: Memory, facts: Facts, _now_ms: int) -> Cause | None:
         return None
     return Cause(
         CauseCode.OVER_DEPTH,
-        f"{current.plan.area}: measured {seen.depth_um} um, set {current.plan.depth_um} um",
+        f"{current.plan.area}: measured {in_mm(seen.depth_um)}, set {in_mm(current.plan.depth_um)}",
     )
 
 

@@ -23,6 +23,15 @@ Strokes = NewType("Strokes", int)
 """Needle strokes, as counted by the pen."""
 
 
+def in_mm(depth_um: int) -> str:
+    """Return a needle protrusion in millimetres for people, all digits, such as ``0.951 mm``.
+
+    Integers only, so that no digit depends on a float.
+    """
+    sign, size = ("-" if depth_um < 0 else ""), abs(depth_um)
+    return f"{sign}{size // 1_000}.{size % 1_000:03d} mm"
+
+
 def checked(quantity: str, value: object, low: int, high: int) -> int:
     """Return the value if it is a true integer within its bounds, both included.
 

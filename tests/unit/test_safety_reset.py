@@ -74,7 +74,7 @@ def test_fault_is_not_reset_while_needles_are_still_too_deep(bench: Bench) -> No
     bench.want(IntentKind.RESET, TECHNICIAN)
     bench.scan()
     assert (State.FAULT, 1) == (bench.state, len(reasons(bench)))
-    assert "measured 1000 um" in reasons(bench)[0]
+    assert "measured 1.000 mm" in reasons(bench)[0]
 
 
 @pytest.mark.req("SR-006")
@@ -197,7 +197,7 @@ def test_first_cause_is_kept_and_the_worst_decides(bench: Bench) -> None:
     bench.rest(2)
 
     assert ["cartridge-out", "over-depth"] == bench.codes
-    assert "measured 1000 um" in bench.memory.causes[1].sentence
+    assert "measured 1.000 mm" in bench.memory.causes[1].sentence
     faults = [body["code"] for kind, body in bench.entries if kind == "fault"]
     assert ["cartridge-out", "over-depth"] == faults
 

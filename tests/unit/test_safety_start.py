@@ -272,7 +272,7 @@ def test_start_is_refused_until_the_needles_have_settled(bench: Bench) -> None:
     decision = bench.want(IntentKind.START)
 
     assert (State.ARMED, ["SR-003"]) == (bench.state, rules(decision))
-    assert "wanted are READY and 750 um" in decision.refusals[0].reason
+    assert "wanted are READY and 0.750 mm" in decision.refusals[0].reason
 
 
 def test_condition_that_goes_between_wish_and_start_keeps_the_needles_still(bench: Bench) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from drivers import registers
+from safety.causes import PEN_FAULTS
 from safety.limits import DEPTH_UM_ABSOLUTE, SPEED_DHZ_ABSOLUTE
 from safety.monitors import TECHNICIAN_FAULT_FIRST, WATCHED
 from safety.states import LATCHED, MOVING, OrderKind, PenState, Severity, State
@@ -38,3 +39,8 @@ def test_groups_of_states_are_the_ones_decided() -> None:
 def test_absolute_limits_are_the_ones_decided() -> None:
     """No edit of a plan or profile can lift them, and none here goes unseen."""
     assert (2_500, (500, 1_500)) == (DEPTH_UM_ABSOLUTE, SPEED_DHZ_ABSOLUTE)
+
+
+def test_every_fault_of_a_pen_has_a_name_for_people() -> None:
+    """Whatever code the page knows is named where it stops a treatment."""
+    assert {int(fault) for fault in registers.Fault if fault} == set(PEN_FAULTS)

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from safety.errors import QuantityError, SafetyError
-from safety.units import checked
+from safety.units import checked, in_mm
 
 
 @pytest.mark.parametrize("value", [0, 1, 2_499, 2_500])
@@ -64,3 +64,12 @@ def test_quantity_error_is_a_value_error_and_one_of_ours() -> None:
     """A caller may catch it as either."""
     assert issubclass(QuantityError, SafetyError)
     assert issubclass(QuantityError, ValueError)
+
+
+@pytest.mark.parametrize(
+    ("depth_um", "text"),
+    [(0, "0.000 mm"), (951, "0.951 mm"), (2_500, "2.500 mm"), (-12, "-0.012 mm")],
+)
+def test_depth_for_people_is_exact_to_the_micrometre(depth_um: int, text: str) -> None:
+    """Nothing is rounded, and a leading zero stands before the point."""
+    assert text == in_mm(depth_um)

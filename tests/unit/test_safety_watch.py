@@ -62,7 +62,7 @@ def test_causes_come_in_the_order_of_the_monitors(running: Facts) -> None:
 
     expected = [CauseCode.PEN_RESTARTED, CauseCode.OVER_DEPTH, CauseCode.DRIVER_LOST]
     assert expected == [cause.code for cause in causes]
-    assert "a: measured 951 um, set 750 um" in causes[1].sentence
+    assert "a: measured 0.951 mm, set 0.750 mm" in causes[1].sentence
 
 
 def test_every_monitor_is_on_once() -> None:
@@ -85,7 +85,7 @@ def test_causes_carry_their_numbers(running: Facts) -> None:
     details = [cause.detail for cause in watch(memory, facts, 320_000)]
 
     assert details == [
-        "pen fault 0x0A",
+        "pen fault 0x0A, unknown",
         "measured 1200 dHz, set 1000 dHz",
         "311000 ms old",
         "41 ms late, allowed are 40 ms",
