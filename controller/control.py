@@ -32,6 +32,7 @@ from controller.mailbox import Mailbox
 from controller.opening import Opening, open_session, opened_body, read_plan
 from controller.records.writer import JournalWriter
 from controller.running import Running, announce, find_on_port, resolve_port
+from controller.sampler import Sampler
 from controller.scanloop import ScanLoop, Timing
 from controller.session_link import IDENTIFY_MS, link_to
 from controller.snapshot import snapshot
@@ -48,12 +49,6 @@ from safety.states import State
 
 if TYPE_CHECKING:
     from controller.records.store import RecordStore
-
-SAMPLE_MS = 250
-"""How often a measurement of the running pen goes into the record. ASSUMED: enough for a chart."""
-
-UNKNOWN_DEEPEST_UM = -(2**15)
-"""Nothing measured since the last sample: less than any depth a pen can report."""
 
 DRIVER_WAIT_US = 10_000_000
 """The program that started us must come back to guide within this. ASSUMED."""
@@ -186,8 +181,7 @@ class _Session:
         self._token = secrets.token_urlsafe(24)
         self._server = ControlServer(self._token, self._mailbox.put, self._on_beat)
         self._watch = SessionWatch()
-        self._sampled_ms = 0
-        self._deepest_um = UNKNOWN_DEEPEST_UM
+        self._sampler = Sampler()
         self._announced: Path | None = None
         areas = granted_areas(rig.opening.grants)
         self._loop = ScanLoop(
@@ -276,7 +270,9 @@ class _Session:
     def _publish(self, decision: Decision, facts: Facts, timing: Timing) -> None:
         now_ms = self._clock.now_us() // 1_000
         frame = snapshot(decision, facts, timing, now_ms)
-        self._sample(frame, now_ms, is_running=decision.memory.state is State.RUNNING)
+        sample = self._sampler.take(frame, now_ms)
+        if sample is not None:
+            self._journal.write("scan", sample)
         for firing in decision.firings:
             if not firing.is_refused and firing.before is not firing.after:
                 get_logger().info(
@@ -286,15 +282,6 @@ class _Session:
                     after=firing.after.name,
                 )
         self._server.publish(frame)
-
-    def _sample(self, frame: dict[str, Any], now_ms: int, *, is_running: bool) -> None:
-        """Write a measurement now and then, with the greatest depth since the one before."""
-        depth_um = (frame["pen"] or {}).get("depth_um")
-        if is_running and depth_um is not None:
-            self._deepest_um = max(depth_um, self._deepest_um)
-        if is_running and now_ms - self._sampled_ms >= SAMPLE_MS:
-            self._journal.write("scan", _sample_body(frame, self._deepest_um))
-            self._sampled_ms, self._deepest_um = now_ms, UNKNOWN_DEEPEST_UM
 
     def _on_beat(self, is_there: bool) -> None:
         self._loop.driver_seen_us = self._server_clock.now_us() if is_there else None
@@ -331,20 +318,6 @@ class _Session:
             },
             timeout_s=2.0,
         )
-
-
-def _sample_body(frame: dict[str, Any], deepest_um: int) -> dict[str, Any]:
-    """Return one measurement for the record; what is not known is left out."""
-    pen, current = frame["pen"] or {}, frame["current"] or {}
-    body = {
-        "t_ms": frame["t_ms"],
-        "area": current.get("area"),
-        "depth_um_set": current.get("depth_um"),
-        "depth_um": None if deepest_um == UNKNOWN_DEEPEST_UM else deepest_um,
-        "speed_dhz": pen.get("speed_dhz"),
-        "contact": pen.get("has_contact"),
-    }
-    return {name: value for name, value in body.items() if value is not None}
 
 
 def _hang_up_signals() -> tuple[signal.Signals, ...]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 WIDTH, HEIGHT = 960, 300
-LEFT, RIGHT, TOP, BOTTOM = 64, 16, 34, 58
+LEFT, RIGHT, TOP, BOTTOM = 64, 16, 46, 58
 """Size and margins of the picture, in its own units."""
 
 POINTS_MAX = 600
@@ -138,7 +138,7 @@ def _band(stretch: list[Sample], scale: _Scale) -> Markup:
     area = stretch[0].area
     name = Markup("")
     if right - left > 9 * len(area):
-        name = Markup('<text x="{}" y="{}">{}</text>').format(left + 2, TOP - 12, area)
+        name = Markup('<text x="{}" y="{}">{}</text>').format(left + 2, TOP - 8, area)
     return Markup(
         '<rect class="band" x="{}" y="{}" width="{:.1f}" height="{}"><title>{}</title></rect>{}'
     ).format(left, TOP, max(right - left, 1), HEIGHT - TOP - BOTTOM, area, name)

@@ -221,6 +221,17 @@ def test_warning_forbids_nothing(
     assert (severity <= Severity.WARN) == (refusal is None)
 
 
+@pytest.mark.req("SR-006")
+def test_refusal_names_the_first_cause(scene: Scene) -> None:
+    """What went wrong first is what the person at the pen is told."""
+    first, second = Cause(CauseCode.OVER_DEPTH, "951 um"), Cause(CauseCode.NO_CONTACT)
+
+    refusal = guards.nothing_is_wrong(replace(scene, memory=Memory(causes=(first, second))))
+
+    assert refusal is not None
+    assert (first.sentence, first.kind.next_step) == (refusal.reason, refusal.fix)
+
+
 def test_pen_is_still_only_in_a_resting_state_without_drive_and_speed(
     telemetry: Telemetry,
 ) -> None:
