@@ -1,4 +1,4 @@
-"""Picks measurements of a running pen for the record: now and then, and never losing the deepest."""
+"""Picks measurements of a running pen for the record, now and then; never loses the deepest."""
 
 from __future__ import annotations
 
