@@ -1,6 +1,7 @@
-"""Logging with structlog: JSON lines to a file; every event name stands in one list.
+"""Logging with structlog: JSON lines to a file, and readable ones to a terminal if wanted.
 
-Never patient data, never a secret: ids, numbers and the words of the machine only.
+Never patient data, never a secret: ids, numbers and the words of the machine only. The control
+process writes to the file alone: a terminal that is held (Ctrl-S) would hold up the scan.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ EVENTS = frozenset(
         "session.ended",
         "session.crashed",
         "machine.moved",
+        "guide.wanted",
+        "report.written",
     }
 )
 """All event names. A test looks for names in the code that do not stand here. Rule: SR-023."""
@@ -30,41 +33,69 @@ class _LossyFile:
     """A log file that loses what the disk does not take; a full disk must not end a session."""
 
     def __init__(self, descriptor: int) -> None:
-        self._file = os.fdopen(descriptor, "ab", buffering=0)
+        self._descriptor = descriptor
 
     def write(self, text: str) -> None:
         """Write at once, or not at all."""
         with contextlib.suppress(OSError):
-            self._file.write(text.encode("utf-8", "replace"))
+            os.write(self._descriptor, text.encode("utf-8", "replace"))
 
     def flush(self) -> None:
         """Nothing waits."""
 
     def close(self) -> None:
-        """Give the file back."""
-        self._file.close()
+        """Give the file back; further lines are lost."""
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
 
 
-def configure(folder: Path | None) -> None:
+class _Copy:
+    """A step on the way of an event: writes it to the file as a JSON line, and lets it go on."""
+
+    def __init__(self, file: _LossyFile) -> None:
+        self._file = file
+        self._render = structlog.processors.JSONRenderer(sort_keys=True)
+
+    def __call__(self, logger: object, method: str, event: dict[str, Any]) -> dict[str, Any]:
+        """Write a copy."""
+        self._file.write(str(self._render(logger, method, dict(event))) + "\n")
+        return event
+
+
+_OPEN: list[_LossyFile] = []
+"""The log file in use; it is given back when another one is chosen."""
+
+
+def configure(folder: Path | None, terminal: TextIO | None = None) -> None:
     """Send events as JSON lines to the log file of that folder, or nowhere.
 
     Args:
         folder: Made if missing; None drops all events, which is what tests want.
+        terminal: Where they go as well, in a form for people; None for nowhere.
     """
     processors: list[Any] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _known_events_only,
         structlog.processors.format_exc_info,
-        structlog.processors.JSONRenderer(sort_keys=True),
     ]
+    last: Any = structlog.processors.JSONRenderer(sort_keys=True)
     if folder is None:
         factory: Any = structlog.ReturnLoggerFactory()
     else:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor = os.open(folder / LOG_NAME, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        factory = structlog.WriteLoggerFactory(cast("TextIO", _LossyFile(descriptor)))
-    structlog.configure(processors=processors, logger_factory=factory)
+        file = _LossyFile(descriptor)
+        while _OPEN:
+            _OPEN.pop().close()
+        _OPEN.append(file)
+        factory = structlog.WriteLoggerFactory(cast("TextIO", file))
+        if terminal is not None:
+            processors.append(_Copy(file))
+            last = structlog.dev.ConsoleRenderer(colors=terminal.isatty())
+            factory = structlog.WriteLoggerFactory(terminal)
+    structlog.configure(processors=[*processors, last], logger_factory=factory)
 
 
 def get_logger() -> Any:

@@ -16,10 +16,11 @@ from rich.console import Console
 
 from controller.config import Home
 from controller.keys import Keys
+from controller.logs import configure
 from controller.treatment.screen import screen
-from hil.cli import drill_lines
 from hil.demo import DEFAULT_PLAN, run_demo
 from hil.drills import DRILLS
+from hil.showing import drill_lines
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 WIDTH = 100
@@ -91,6 +92,7 @@ def replace(text: str, mark: str, content: str) -> str:
 def main() -> None:
     """Run both demos and write the README."""
     with tempfile.TemporaryDirectory() as folder:
+        configure(Path(folder))
         album, result = run(Path(folder) / "plain", None)
         _, drilled = run(Path(folder) / "drill", DRILL)
     closed = result.closed or {}

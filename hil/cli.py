@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import os
-import secrets
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
-
-if TYPE_CHECKING:
-    from hil.demo import DemoResult
-    from hil.drills import Verdict
 
 DRILL_NAMES = ("over-depth", "cable-pull", "pen-restart", "host-killed", "host-frozen")
 """Names of `hil.drills.DRILLS`, written out so that ``--help`` loads nothing; a test compares."""
@@ -24,103 +15,17 @@ DRILL_NAMES = ("over-depth", "cable-pull", "pen-restart", "host-killed", "host-f
 @click.option("--drill", type=click.Choice(DRILL_NAMES), help="What goes wrong half-way.")
 @click.option("--plan", type=click.Path(path_type=Path), help="Another plan than the example.")
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
+@click.option("--verbose", "is_verbose", is_flag=True, help="Show the log on standard error too.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON; shapes in docs/cli.md.")
-def demo(*, drill: str | None, plan: Path | None, seed: int, as_json: bool) -> None:
+def demo(
+    *, drill: str | None, plan: Path | None, seed: int, is_verbose: bool, as_json: bool
+) -> None:
     """Treat an example plan on a simulated pen, over a real pseudo-terminal, in real time.
 
     With --drill something goes wrong half-way, and the end tells what the system did about it, in
     milliseconds. Exit code of a drill: 0 if everything was as it must be, 5 if not. Without one:
     that of the treatment.
     """
-    from controller.commands.common import failing_clearly, this_home  # noqa: PLC0415 see below
-    from controller.config import Home  # noqa: PLC0415 see below
-    from controller.errors import ConfigError  # noqa: PLC0415 --help need not load the session
-    from controller.keys import Keys  # noqa: PLC0415 see above
-    from hil.demo import DEFAULT_PLAN, run_demo, run_patiently  # noqa: PLC0415 see above
-    from hil.drills import DRILLS  # noqa: PLC0415 see above
-    from hil.programs import ProgramFailed  # noqa: PLC0415 see above
+    from hil.showing import perform  # noqa: PLC0415 --help need not load the session
 
-    with failing_clearly(as_json=as_json):
-        if not hasattr(os, "openpty"):
-            raise ConfigError("demo", sys.platform, "must run where there are pseudo-terminals")
-        chosen = DRILLS[drill] if drill else None
-        if not as_json:
-            click.echo(_greeting(drill, chosen.text if chosen else ""))
-
-        def once() -> DemoResult:
-            return run_demo(
-                Home(this_home().folder / "demo" / _fresh_name()),
-                (plan or DEFAULT_PLAN).absolute(),
-                chosen,
-                seed=seed,
-                make_view=_view_maker(as_json=as_json),
-                keys=Keys(),
-            )
-
-        try:
-            result = run_patiently(once, lambda text: click.echo(text, err=True))
-        except ProgramFailed as error:
-            raise ConfigError("simulate", "not started", str(error)) from error
-    code = result.exit_code
-    if result.verdict is not None:
-        code = 0 if result.verdict.passed else 5
-    _show(result, drill, code, as_json=as_json)
-    sys.exit(code)
-
-
-def _fresh_name() -> str:
-    """Return a name for this demo's data folder: no two demos share a record."""
-    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-
-
-def _greeting(drill: str | None, text: str) -> str:
-    lines = "A simulated pen, a real pseudo-terminal, real time. Space or Ctrl-C stops the pen."
-    return f"{lines}\nDrill {drill}: half-way, {text}." if drill else lines
-
-
-def _view_maker(*, as_json: bool) -> Any:
-    from controller.commands.treat import JsonView  # noqa: PLC0415 as in `demo`
-    from controller.treatment.views import LineView, ScreenView  # noqa: PLC0415 as in `demo`
-
-    if as_json:
-        return JsonView
-    return ScreenView if sys.stdout.isatty() else LineView
-
-
-def _show(result: DemoResult, drill: str | None, code: int, *, as_json: bool) -> None:
-    """Print how it ended, what a drill showed, and where everything lies."""
-    if as_json:
-        document = {
-            "type": "demo",
-            "session": result.session,
-            "treatment_exit_code": result.exit_code,
-            "exit_code": code,
-            "drill": drill,
-            "verdict": None if result.verdict is None else result.verdict.as_json(),
-            "home": str(result.home.folder),
-            "record": str(result.home.records_db),
-            "report": str(result.report),
-            "truth": str(result.truth),
-        }
-        click.echo(json.dumps(document, sort_keys=True))
-        return
-    closed = result.closed
-    ending = (
-        f"{closed['outcome']}: {closed['reason']}" if closed else "the control process was gone"
-    )
-    click.echo(f"\nTreatment {result.session}: {ending} (exit code {result.exit_code})")
-    if result.verdict is not None:
-        click.echo("\n" + "\n".join(drill_lines(result.verdict, drill or "")) + "\n")
-    click.echo(f"Record  {result.home.records_db}")
-    click.echo(f"Report  {result.report}")
-    click.echo(f"Pen log {result.truth}")
-
-
-def drill_lines(verdict: Verdict, drill: str) -> list[str]:
-    """Return what a drill showed, line by line."""
-    lines = [f"Drill {drill}, milliseconds after it struck:"]
-    lines += [f"  {m.after_ms:+6d} ms  {m.who:<4}  {m.text}" for m in verdict.moments]
-    still = "never seen" if verdict.still_ms is None else f"after {verdict.still_ms} ms"
-    lines.append(f"  needles still {still}, allowed are {verdict.budget_ms} ms")
-    lines += [f"  NOT AS IT MUST BE: {complaint}" for complaint in verdict.complaints]
-    return [*lines, "  PASSED" if verdict.passed else "  FAILED"]
+    sys.exit(perform(drill, plan, seed=seed, is_verbose=is_verbose, as_json=as_json))

@@ -37,6 +37,20 @@ def port_option(function: F) -> F:
     )(function)
 
 
+def verbose_option(function: F) -> F:
+    """Add ``--verbose`` to a command."""
+    return click.option(
+        "--verbose", "is_verbose", is_flag=True, help="Show the log on standard error as well."
+    )(function)
+
+
+def log_to(home: Home, *, is_verbose: bool) -> None:
+    """Send this program's events to the log file, and to the terminal if that is wanted."""
+    from controller.logs import configure  # noqa: PLC0415 `penpilot stop` starts faster without
+
+    configure(home.logs, sys.stderr if is_verbose else None)
+
+
 def this_home() -> Home:
     """Return the data folder of this user. Raises ConfigError."""
     return home(os.environ)

@@ -10,7 +10,13 @@ from typing import Any
 
 import click
 
-from controller.commands.common import echo_json, failing_clearly, json_option, this_home
+from controller.commands.common import (
+    echo_json,
+    failing_clearly,
+    json_option,
+    log_to,
+    this_home,
+)
 from controller.config import Home
 from controller.errors import ExitCode, RecordError, RefusedError
 from controller.records.describe import describe, one_line
@@ -109,6 +115,7 @@ def show(session: str, *, as_json: bool) -> None:
         found, entries = _find(home, session)
         from controller.reports.writing import report_of  # noqa: PLC0415 loads the templates
 
+        log_to(home.create(), is_verbose=False)
         report = report_of(home, session)
         alive = {running.session for running in find_running(home)}
     row = _row(found, is_alive=session in alive)

@@ -12,8 +12,10 @@ from controller.commands.common import (
     echo_json,
     failing_clearly,
     json_option,
+    log_to,
     port_option,
     this_home,
+    verbose_option,
 )
 from controller.config import Home
 from controller.errors import ConfigError, ExitCode
@@ -24,15 +26,25 @@ from controller.errors import ConfigError, ExitCode
 @port_option
 @click.option("--yes", "is_unattended", is_flag=True, help="Ask nothing: arm and start by itself.")
 @click.option("--resume", metavar="SESSION", help="Go on with an interrupted session.")
+@verbose_option
 @json_option
-def treat(file: Path, port: str, resume: str | None, *, is_unattended: bool, as_json: bool) -> None:
+def treat(
+    file: Path,
+    port: str,
+    resume: str | None,
+    *,
+    is_unattended: bool,
+    is_verbose: bool,
+    as_json: bool,
+) -> None:
     """Treat PLAN with the pen on a port.
 
     Space, Esc and Ctrl-C stop the pen at once. A limit that stands against the plan refuses the
     whole of it before anything is written to the pen.
     """
     with failing_clearly(as_json=as_json):
-        home = this_home()
+        home = this_home().create()
+        log_to(home, is_verbose=is_verbose)
         code = run(home, file, port, resume, is_unattended=is_unattended, as_json=as_json)
     sys.exit(code)
 

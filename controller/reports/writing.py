@@ -7,6 +7,7 @@ from pathlib import Path
 
 from controller.config import Home
 from controller.errors import RecordError
+from controller.logs import get_logger
 from controller.records.sessions import fold
 from controller.records.store import RecordStore
 from controller.reports.session import render, write_report
@@ -24,4 +25,6 @@ def report_of(home: Home, session_id: str) -> Path:
         if found is None:
             raise RecordError(session_id, "no such session; see: penpilot records list")
         text = render(found, entries, store.verify(), datetime.now(UTC))
-    return write_report(home.reports, session_id, text)
+    path = write_report(home.reports, session_id, text)
+    get_logger().info("report.written", session=session_id)
+    return path

@@ -12,6 +12,7 @@ from types import FrameType
 from typing import Any
 
 from controller.keys import Keys
+from controller.logs import get_logger
 from controller.treatment.guide import Guide
 from controller.treatment.starter import Session
 
@@ -85,6 +86,7 @@ class Conductor:
         pressed, self._pressed = self._pressed, []
         wants = [] if self._stops else self._guide.wants(frame, pressed)
         for want in wants:
+            get_logger().info("guide.wanted", want=want, state=frame["state"])
             self._session.want(want, "key" if pressed else "flow")
 
     def _stop(self) -> None:

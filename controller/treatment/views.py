@@ -39,7 +39,7 @@ class LineView:
             self._line(
                 f"  {area['area']}: {millimetres(area['depth_um']['granted'])} mm, "
                 f"{area['speed_dhz']['granted'] / 10:g} strokes/s, "
-                f"{area['passes']['granted']} passes, limit {area['depth_limit']['source']} "
+                f"passes {area['passes']['granted']}, limit {area['depth_limit']['source']} "
                 f"{millimetres(area['depth_limit']['high'])} mm"
             )
         return self

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import io
 import json
 import os
 from collections.abc import Iterator
@@ -128,3 +129,15 @@ def test_event_is_found_wherever_it_is_logged() -> None:
     source = 'get_logger().info("a")\nself._log.error("b", x=1)\nlogger.info(f"{c}")\nlist.pop("d")'
 
     assert {"a", "b", "?"} == events_in(source)
+
+
+def test_terminal_gets_a_readable_form_and_the_file_the_same_events(tmp_path: Path) -> None:
+    """With a terminal every event goes both ways, in JSON only to the file."""
+    terminal = io.StringIO()
+    configure(tmp_path, terminal)
+    get_logger().info("guide.wanted", want="arm", state="PLANNED")
+
+    (line,) = lines_of(tmp_path)
+    assert ("guide.wanted", "arm") == (line["event"], line["want"])
+    assert "guide.wanted" in terminal.getvalue()
+    assert "{" not in terminal.getvalue()

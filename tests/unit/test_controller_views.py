@@ -59,7 +59,7 @@ def test_first_lines_say_who_treats_what_with_which_pen(
 
     assert is_simulated == ("SIMULATED PEN 42" in head)
     assert all(word in head for word in ("Face", "42", "s-1"))
-    assert all(word in area for word in ("cheek", "1.25 mm", "100 strokes/s", "2 passes"))
+    assert all(word in area for word in ("cheek", "1.25 mm", "100 strokes/s", "passes 2"))
     assert "cheek limit 1.50 mm" in area
 
 

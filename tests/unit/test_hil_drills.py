@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from hil.cli import drill_lines
 from hil.drills import DRILLS, Drill, Moment, cause_of, judge, strike
+from hil.showing import drill_lines
 from hil.truth import TrueEvent
 from simulator.faults import parse_fault
 
