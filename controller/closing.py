@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from controller.errors import ExitCode
 from safety.causes import CauseCode
 from safety.facts import Facts
+from safety.ledger import Outcome
 from safety.memory import Decision, Memory
 from safety.outputs import has_come_to_rest
 from safety.passes import is_planned
@@ -58,22 +60,39 @@ class SessionWatch:
         # Whoever said STOP before the plan was taken up meant the whole session.
         self._was_stopped |= Event.STOP in events
         self._is_finished |= Event.FINISH in events
+        self.ending = self._out_of_reach(memory, facts) or self._by_itself(memory, facts)
+        return self.ending is not None
+
+    def _out_of_reach(self, memory: Memory, facts: Facts) -> Ending | None:
+        """Return the ending of a session that nothing can go on with."""
+        is_waiting = memory.state in _WAITING
         if not facts.link_is_up:
             reason = memory.stop_reason or "the link was lost"
-            # A pen that restarted is never believed again, so that its link is lost as well.
+            # A pen in a fault that is then lost is still a pen in a fault.
             code = ExitCode.DEVICE if memory.state in LATCHED else ExitCode.LINK
-            self.ending = Ending("interrupted", reason, code)
-        elif not facts.driver_is_present and memory.state in _WAITING:
+            return Ending("interrupted", reason, code)
+        if not facts.driver_is_present and (is_waiting or memory.state is State.ESTOP):
             reason = "the program that guides this session has gone"
-            self.ending = Ending("stopped", reason, ExitCode.STOPPED)
-        elif memory.state is State.IDLE and (self.has_plan or self._was_stopped):
-            self.ending = self._at_rest(memory)
-        elif memory.state in LATCHED and not is_planned(memory):
-            telemetry = facts.telemetry
-            if telemetry is not None and has_come_to_rest(memory, facts, telemetry.received_ms):
-                first = memory.causes[0].sentence if memory.causes else memory.stop_reason
-                self.ending = Ending("faulted", first, ExitCode.DEVICE)
-        return self.ending is not None
+            return Ending("stopped", reason, ExitCode.STOPPED if is_waiting else ExitCode.DEVICE)
+        if facts.record_failure and is_waiting and self.has_plan:
+            return Ending("stopped", facts.record_failure, ExitCode.INPUT)
+        return None
+
+    def _by_itself(self, memory: Memory, facts: Facts) -> Ending | None:
+        """Return the ending of a session whose needles rest, or will not say so."""
+        if memory.state is State.IDLE and (self.has_plan or self._was_stopped):
+            return self._at_rest(memory)
+        if memory.state not in LATCHED:
+            return None
+        first = memory.causes[0].sentence if memory.causes else memory.stop_reason
+        unseen = next((c for c in memory.causes if c.code is CauseCode.REST_NOT_SEEN), None)
+        if unseen is not None:
+            return Ending("faulted", unseen.sentence, ExitCode.DEVICE)
+        seen = facts.telemetry
+        if seen is None or is_planned(memory):
+            return None
+        is_at_rest = has_come_to_rest(memory, facts, seen.received_ms)
+        return Ending("faulted", first, ExitCode.DEVICE) if is_at_rest else None
 
     def _at_rest(self, memory: Memory) -> Ending:
         """Return the ending of a session that came back to IDLE."""
@@ -81,7 +100,7 @@ class SessionWatch:
         if self._is_finished:
             left = memory.ledger.next_pass(memory.plan)
             if left is None:
-                return Ending("completed", "all passes delivered", ExitCode.DONE)
+                return Ending("completed", _what_was_done(memory), ExitCode.DONE)
             reason = f"finished before pass {left[1]} of {left[0].area}"
             return Ending("stopped", reason, ExitCode.STOPPED)
         if self._stop_codes & _LINK_CAUSES:
@@ -91,3 +110,12 @@ class SessionWatch:
         is_by_person = reason.startswith("stopped by ") or not self._stop_codes
         is_by_person |= bool(self._stop_codes & _PERSONS_CAUSES)
         return Ending("stopped", reason, ExitCode.STOPPED if is_by_person else ExitCode.DEVICE)
+
+
+def _what_was_done(memory: Memory) -> str:
+    """Return what became of the passes of a plan of which none is left."""
+    counts = Counter(one.outcome for one in memory.ledger.passes)
+    del counts[Outcome.NOT_DELIVERED]
+    if set(counts) == {Outcome.DELIVERED}:
+        return "all passes delivered"
+    return "no pass is left: " + ", ".join(f"{counts[o]} {o}" for o in Outcome if counts[o])

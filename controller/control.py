@@ -31,7 +31,7 @@ from controller.logs import configure, get_logger
 from controller.mailbox import Mailbox
 from controller.opening import Opening, open_session, opened_body, read_plan
 from controller.records.writer import JournalWriter
-from controller.running import Running, announce, find_on_port, resolve_port
+from controller.running import Running, announce, claimed, find_on_port, resolve_port
 from controller.sampler import Sampler
 from controller.scanloop import ScanLoop, Timing
 from controller.session_link import IDENTIFY_MS, link_to
@@ -130,6 +130,8 @@ def _set_up(spec: Spec, home: Home, stack: contextlib.ExitStack) -> _Rig:
 
     store = RecordStore(home.records_db, home.record_key)
     stack.callback(store.close)
+    if spec.resume is not None:
+        stack.enter_context(claimed(home, spec.resume))
     opening = open_session(
         plan=plan, pen=pen, store=store, home=home, resume=spec.resume, now=datetime.now(UTC)
     )
@@ -154,9 +156,12 @@ def _run(rig: _Rig) -> int:
     writer = JournalWriter(rig.store)
     journal = SessionJournal(writer, rig.opening.session, lambda: datetime.now(UTC))
     session = _Session(rig, journal)
-    session.announce()
     try:
+        session.announce()
         ending = session.run()
+    except BrokenPipeError:
+        ending = Ending("stopped", "nobody was there to guide it", ExitCode.STOPPED)
+        journal.write("session_closed", {"outcome": ending.outcome, "reason": ending.reason})
     except BaseException:
         get_logger().error("session.crashed", session=rig.opening.session, exc_info=True)
         raise
@@ -238,10 +243,9 @@ class _Session:
         """Write down who, what and with which pen, before anything is asked of it."""
         opening, rig = self._rig.opening, self._rig
         if opening.is_resumed:
-            for p in opening.ledger.passes:
-                if p.outcome is Outcome.UNCERTAIN:
-                    body = {"area": p.area, "number": p.number, "outcome": str(p.outcome)}
-                    self._journal.write("pass_ended", {**body, "reason": "interrupted"})
+            for area, number in opening.unended:
+                body = {"area": area, "number": number, "outcome": str(Outcome.UNCERTAIN)}
+                self._journal.write("pass_ended", {**body, "reason": "interrupted"})
             self._journal.write("resumed", {"serial_number": rig.pen.serial_number})
         else:
             body = opened_body(opening, rig.port, rig.pen, rig.epoch)

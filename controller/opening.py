@@ -41,6 +41,7 @@ class Opening:
         grants: What was granted, area by area.
         ledger: What was delivered before, when a session is resumed.
         is_resumed: Whether it is.
+        unended: Area and number of passes of which no entry tells the end.
     """
 
     session: str
@@ -48,6 +49,7 @@ class Opening:
     grants: tuple[AreaGrant, ...]
     ledger: Ledger
     is_resumed: bool
+    unended: tuple[tuple[str, int], ...] = ()
 
 
 def new_session_id(now: datetime) -> str:
@@ -114,7 +116,9 @@ def _resume(
         raise RefusedError(f"session {wanted} is completed and cannot be resumed")
     if session.opened.get("plan_hash") != plan.digest:
         raise RefusedError(f"session {wanted} was treated with another plan ({session.plan_name})")
-    return Opening(wanted, plan, grants, ledger_of(session), is_resumed=True)
+    passes = [done for area in session.areas for done in area.passes]
+    unended = tuple((done.area, done.number) for done in passes if not done.ended)
+    return Opening(wanted, plan, grants, ledger_of(session), is_resumed=True, unended=unended)
 
 
 def ledger_of(session: Session) -> Ledger:

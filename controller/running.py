@@ -5,10 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
+import sys
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from controller.config import Home
+from controller.errors import RefusedError
 from safety.units import checked
 
 PID_MAX = 2**31 - 1
@@ -106,3 +110,24 @@ def is_alive(pid: int) -> bool:
     except OSError:
         return True
     return stat.rpartition(")")[2].split()[0] != "Z"
+
+
+@contextlib.contextmanager
+def claimed(home: Home, session: str) -> Iterator[None]:
+    """Hold a session for this process alone, so that two cannot resume it at once.
+
+    Raises:
+        RefusedError: If another process holds it.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl  # noqa: PLC0415 not on Windows
+
+    name = re.sub(r"[^0-9A-Za-z-]", "_", session)
+    with (home.run / f"{name}.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise RefusedError(f"session {session} is being resumed by another program") from error
+        yield

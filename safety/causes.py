@@ -31,6 +31,7 @@ class CauseCode(StrEnum):
     NO_CONTACT = "no-contact"
     PASS_TOO_LONG = "pass-too-long"  # noqa: S105 a pass over skin, not a password
     STOP_IGNORED = "stop-ignored"
+    REST_NOT_SEEN = "rest-not-seen"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +156,11 @@ CATALOGUE: dict[CauseCode, CauseKind] = {
     ),
     CauseCode.PASS_TOO_LONG: CauseKind(
         Severity.PAUSE, "the pass took longer than planned", "Check the area, then resume or end."
+    ),
+    CauseCode.REST_NOT_SEEN: CauseKind(
+        Severity.FAULT_TECHNICIAN,
+        "the pen was told to stop and does not say that its needles rest",
+        "Look at the pen; switch it off by hand if it runs. A technician must check it.",
     ),
     CauseCode.STOP_IGNORED: CauseKind(
         Severity.ESTOP, "the pen does not obey STOP", "Switch the pen off by hand now."

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from safety.causes import PEN_FAULTS, Cause, CauseCode
 from safety.facts import Facts, PenIdentity, Telemetry
-from safety.guards import is_fresh
+from safety.guards import is_fresh, is_still
 from safety.memory import Memory
 from safety.states import MOVING, OrderKind, PenState, State
 from safety.units import in_mm
@@ -40,6 +40,12 @@ NO_CONTACT_MS = 10_000
 
 PASS_MS_MAX = 300_000
 """A pass may take so long in all. ASSUMED: five times a large cheek at 20 mm/s."""
+
+REST_MS_MAX = 2_000
+"""A pen brakes and retracts in 50 ms; far beyond that it does not say what it does. ASSUMED."""
+
+STOPPED_STATES = frozenset({State.STOPPING, State.FAULT})
+"""States in which a pen has been told to stop."""
 
 WATCHED = frozenset({State.ARMED, State.RUNNING, State.UNKNOWN_OUTCOME})
 """States in which the needles are, or are about to be, out."""
@@ -218,6 +224,19 @@ def driver_lost(memory: Memory, facts: Facts, _now_ms: int) -> Cause | None:
     return Cause(CauseCode.DRIVER_LOST) if is_lost else None
 
 
+def rest_not_seen(memory: Memory, facts: Facts, now_ms: int) -> Cause | None:
+    """Report a pen that answers, was told to stop long ago, and does not say that it rests."""
+    seen = facts.telemetry
+    if memory.state not in STOPPED_STATES or seen is None or not is_fresh(seen, now_ms):
+        return None
+    waited_ms = now_ms - memory.entered_ms
+    if is_still(seen) or waited_ms <= REST_MS_MAX:
+        return None
+    speed = "not known" if seen.speed_dhz is None else f"{seen.speed_dhz} dHz"
+    detail = f"{seen.state.name}, speed {speed}, after {waited_ms} ms"
+    return Cause(CauseCode.REST_NOT_SEEN, detail)
+
+
 def no_contact(memory: Memory, facts: Facts, now_ms: int) -> Cause | None:
     """Report needles that have run in the air for too long."""
     del facts
@@ -254,6 +273,7 @@ MONITORS: tuple[Monitor, ...] = (
     scan_late,
     record_failed,
     driver_lost,
+    rest_not_seen,
     no_contact,
     pass_too_long,
 )

@@ -15,8 +15,10 @@ from safety.passes import take_in
 from safety.progress import go_on, note_orders
 from safety.reactions import act_on_causes, look_for_causes
 from safety.scan import Scan
-from safety.states import OrderKind
+from safety.states import Event, OrderKind
 from safety.wishes import grant_wish, stop_wish
+
+_ENDS = frozenset({Event.STOP, Event.STILL_AFTER_STOP})
 
 
 class SafetyCore:
@@ -56,7 +58,9 @@ class SafetyCore:
             stop_wish(scan, stops[0])
         act_on_causes(scan)
         go_on(scan)
-        for intent in () if stops else intents:
+        # Nothing is granted in the scan in which a STOP was said or came to rest.
+        has_stopped = any(f.event in _ENDS and not f.is_refused for f in scan.firings)
+        for intent in () if stops or has_stopped else intents:
             grant_wish(scan, intent)
         order = order_for(scan.memory, facts, now_ms)
         if order is not None and stops:

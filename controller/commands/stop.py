@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from controller.commands.common import echo_json, failing_clearly, json_option, this_home
+from controller.config import Home
 from controller.errors import ConfigError, ExitCode
 from controller.running import Running, find_on_port, find_running
 
@@ -21,7 +22,8 @@ CONFIRM_S = 2.0
 BLIND_ATTEMPTS = 3
 """STOP frames written before anything is asked, when no session runs. ASSUMED."""
 
-_AT_REST = frozenset({"IDLE", "PLANNED", "PAUSED", "OFFLINE", "FAULT"})
+RETRY_S = 0.05
+"""Between two looks at a port that is held by a session that is just beginning or ending."""
 
 
 @click.command()
@@ -37,47 +39,91 @@ def stop(port: str | None, *, as_json: bool) -> None:
     """
     with failing_clearly(as_json=as_json):
         home = this_home()
-        if port is None:
-            sessions = find_running(home)
-            if not sessions:
-                raise ConfigError("--port", "missing", "must be given, since no session runs")
-            results = [_through_session(session) for session in sessions]
-        else:
-            session = find_on_port(home, port)
-            result = None if session is None else _through_session(session)
-            # A session that has ended in this very moment has left the port to us.
-            if result is None or result["way"] == "gone":
-                result = _directly(port)
-            results = [result]
+        ports = [port] if port is not None else [one.port for one in find_running(home)]
+        if not ports:
+            raise ConfigError("--port", "missing", "must be given, since no session runs")
+        results = [_stop(home, one) for one in ports]
     for result in results:
         echo_json(result) if as_json else click.echo(_sentence(result))
     is_confirmed = all(result["confirmed"] for result in results)
     sys.exit(int(ExitCode.DONE if is_confirmed else ExitCode.LINK))
 
 
-def _through_session(session: Running) -> dict[str, Any]:
-    """Hand the STOP to the running session and wait until it sees the needles at rest."""
+def _stop(home: Home, port: str) -> dict[str, Any]:
+    """Stop one pen, by whichever way is open.
+
+    A session that is just beginning or ending holds the port for a moment without being there to
+    talk to, so both ways are tried until one is open.
+
+    Raises:
+        LinkError: If neither is, within `CONFIRM_S`.
+    """
+    from drivers.errors import PortBusy  # noqa: PLC0415 light
+
+    until = time.monotonic() + CONFIRM_S
+    while True:
+        session = find_on_port(home, port)
+        result = None if session is None else _through_session(session)
+        if result is not None:
+            return result
+        try:
+            return _directly(port)
+        except PortBusy:
+            if time.monotonic() >= until:
+                raise
+            time.sleep(RETRY_S)
+
+
+def _through_session(session: Running) -> dict[str, Any] | None:
+    """Hand the STOP to the running session and wait until it sees the needles at rest.
+
+    Returns:
+        What came of it, or None if the session had gone or went without a word.
+    """
     from controller.ipc import ControlClient  # noqa: PLC0415 not needed for a direct stop
 
     began = time.monotonic()
-    result = {"way": "session", "session": session.session, "port": session.port}
     try:
         client = ControlClient(session.address)
     except OSError:
-        return {**result, "way": "gone", "confirmed": False, "state": None, "ms": 0}
+        return None
     client.send({"want": "stop", "source": "command"})
-    state, has_stopped, last = None, False, 0.0
-    while not client.is_closed and (last := time.monotonic() - began) < CONFIRM_S:
-        for frame in client.receive(CONFIRM_S - last):
-            is_end = frame["type"] == "closed"
-            state = frame["outcome"] if is_end else frame["state"]
-            # Frames from before the STOP was seen do not count.
-            has_stopped |= is_end or state in ("STOPPING", "ESTOP", "IDLE", "OFFLINE", "FAULT")
-            if is_end or (has_stopped and state in _AT_REST):
-                client.close()
-                ms = round((time.monotonic() - began) * 1000)
-                return {**result, "confirmed": True, "state": state, "ms": ms}
-    return {**result, "confirmed": False, "state": state, "ms": round(last * 1000)}
+    state, is_confirmed, has_ended = None, False, False
+    while not (is_confirmed or has_ended or client.is_closed):
+        left_s = CONFIRM_S - (time.monotonic() - began)
+        if left_s <= 0:
+            break
+        for frame in client.receive(left_s):
+            has_ended = frame["type"] == "closed"
+            state = frame["outcome"] if has_ended else frame["state"]
+            is_confirmed = shows_rest(frame)
+    client.close()
+    if not (is_confirmed or has_ended) and time.monotonic() - began < CONFIRM_S:
+        return None
+    ms = round((time.monotonic() - began) * 1000)
+    return {
+        "way": "session",
+        "session": session.session,
+        "port": session.port,
+        "confirmed": is_confirmed,
+        "state": state,
+        "ms": ms,
+    }
+
+
+def shows_rest(frame: dict[str, Any]) -> bool:
+    """Return whether a frame shows that a STOP was taken and the needles were measured at rest.
+
+    After a STOP a session stands in IDLE or FAULT, or has closed knowing how it ended. Where it
+    stands is not enough: the pen itself must have said, freshly, that it rests.
+    """
+    if frame["type"] == "closed":
+        return bool(frame["outcome"] != "interrupted")
+    pen = frame["pen"]
+    if frame["state"] not in ("IDLE", "FAULT") or pen is None:
+        return False
+    rests = pen["state"] in ("SAFE", "FAULT", "SERVICE") and not pen["is_driven"]
+    return bool(rests and pen["speed_dhz"] == 0)
 
 
 def _directly(port: str) -> dict[str, Any]:

@@ -25,6 +25,25 @@ POLL_S = 0.05
 STUCK_S = 3.0
 """A control process silent for so long no longer runs; the lease has ended. ASSUMED."""
 
+STALE_S = 0.25
+"""What is older than this is not shown as live. Source: [SAF] 3.1 H16."""
+
+NO_ANSWER = "NO ANSWER"
+"""Shown as the state while the control process is silent; no state of the machine."""
+
+NOTHING: dict[str, Any] = {
+    "type": "scan",
+    "t_ms": 0,
+    "current": None,
+    "passes": [],
+    "age_ms": None,
+    "causes": [],
+    "refusals": [],
+    "stop_reason": "",
+    "is_ready": False,
+}
+"""A frame of which nothing is known."""
+
 Show = Callable[[dict[str, Any]], None]
 
 
@@ -47,6 +66,7 @@ class Conductor:
         self._pressed: list[str] = []
         self._beat_at = 0.0
         self._heard_at = time.monotonic()
+        self._last: dict[str, Any] = {}
 
     def run(self) -> dict[str, Any] | None:
         """Guide until the end; return the closing frame, or None if the process went silent."""
@@ -73,10 +93,19 @@ class Conductor:
                     return frame
                 self._show(frame)
             if frames:
-                self._heard_at = now
+                self._heard_at, self._last = now, frames[-1]
                 self._follow(frames[-1])
+            elif now - self._heard_at > STALE_S:
+                self._show(self._stale(now))
             if self._session.client.is_closed or now - self._heard_at > STUCK_S:
                 return None
+
+    def _stale(self, now: float) -> dict[str, Any]:
+        """Return a frame that shows nothing as live: the last one without its measurements."""
+        age_ms = round((now - self._heard_at) * 1_000)
+        known_ms = self._last.get("age_ms")
+        aged = {"age_ms": None if known_ms is None else known_ms + age_ms}
+        return {**NOTHING, **self._last, **aged, "state": NO_ANSWER, "pen": None}
 
     def _follow(self, frame: dict[str, Any]) -> None:
         """Want what the guide makes of a frame; after a STOP nothing is wanted.

@@ -96,14 +96,47 @@ def test_session_that_came_back_to_idle_was_stopped_for_a_reason(
     assert Ending("stopped", reason, code) == see(watch, facts, idle)
 
 
+@pytest.mark.parametrize(
+    ("second", "reason"),
+    [
+        (Outcome.DELIVERED, "all passes delivered"),
+        (Outcome.PARTIAL, "no pass is left: 1 delivered, 1 partial"),
+        (Outcome.UNCERTAIN, "no pass is left: 1 delivered, 1 uncertain"),
+    ],
+)
 def test_session_is_completed_when_it_was_finished_with_nothing_left(
+    watch: SessionWatch, facts: Facts, second: Outcome, reason: str
+) -> None:
+    """Finished, and every pass counted: exit code 0; what was not delivered is not called so."""
+    ledger = Ledger((*ONE.passes, Pass("cheek", 2, second)))
+    idle = Memory(state=State.IDLE, plan=PLAN, ledger=ledger, stop_reason="strokes delivered")
+
+    wanted = Ending("completed", reason, ExitCode.DONE)
+    assert wanted == see(watch, facts, idle, Event.FINISH)
+
+
+@pytest.mark.req("SR-014")
+@pytest.mark.parametrize("state", [State.PLANNED, State.PAUSED])
+def test_session_ends_where_nothing_moves_once_the_record_failed(
+    watch: SessionWatch, facts: Facts, state: State
+) -> None:
+    """Nothing can be started any more, so that nobody is kept waiting."""
+    failed = replace(facts, record_failure="the disk is full")
+
+    wanted = Ending("stopped", "the disk is full", ExitCode.INPUT)
+    assert wanted == see(watch, failed, Memory(state=state, plan=PLAN))
+
+
+@pytest.mark.req("SR-006")
+def test_session_ends_when_the_pen_will_not_say_that_it_rests(
     watch: SessionWatch, facts: Facts
 ) -> None:
-    """Finished, and every pass counted: exit code 0."""
-    idle = Memory(state=State.IDLE, plan=PLAN, ledger=ALL, stop_reason="strokes delivered")
+    """The port is given back and a person is told to look; the pass stays without an end."""
+    cause = Cause(CauseCode.REST_NOT_SEEN, "STOPPING, speed not known, after 2001 ms")
+    memory = Memory(state=State.FAULT, plan=PLAN, ledger=IN_FLIGHT, causes=(cause,))
 
-    wanted = Ending("completed", "all passes delivered", ExitCode.DONE)
-    assert wanted == see(watch, facts, idle, Event.FINISH)
+    wanted = Ending("faulted", cause.sentence, ExitCode.DEVICE)
+    assert wanted == see(watch, replace(facts, telemetry=None), memory)
 
 
 @pytest.mark.req("SR-007")
@@ -152,7 +185,7 @@ def test_session_without_a_link_is_interrupted(
 
 @pytest.mark.parametrize("state", State)
 def test_session_without_its_driver_ends_where_nothing_moves(facts: Facts, state: State) -> None:
-    """IDLE, PLANNED and PAUSED are left at once; elsewhere the needles come to rest first."""
+    """Where nothing moves, and in ESTOP, it ends at once; elsewhere the needles rest first."""
     watch = SessionWatch()
     alone = replace(facts, driver_is_present=False, telemetry=None)
     ending = see(watch, alone, Memory(state=state, plan=PLAN))
@@ -160,6 +193,9 @@ def test_session_without_its_driver_ends_where_nothing_moves(facts: Facts, state
     reason = "the program that guides this session has gone"
     is_waiting = state in (State.IDLE, State.PLANNED, State.PAUSED)
     wanted = Ending("stopped", reason, ExitCode.STOPPED) if is_waiting else None
+    if state is State.ESTOP:
+        # The lease ended long ago: nobody is left whom it would help to say STOP to the pen.
+        wanted = Ending("stopped", reason, ExitCode.DEVICE)
     assert wanted == ending
 
 

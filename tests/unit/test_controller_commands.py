@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from controller.cli import penpilot
+from controller.commands.stop import shows_rest
 from controller.config import Home
 from controller.errors import ExitCode, PlanError
 from controller.ipc import ControlServer
@@ -190,6 +191,33 @@ def test_what_cannot_be_done_is_one_line_and_a_documented_code(
     assert (code, code, {"error", "exit_code"}) == (found, told["exit_code"], set(told))
 
 
+PEN_AT_REST = {"state": "SAFE", "is_driven": False, "speed_dhz": 0}
+
+
+@pytest.mark.req("SR-013", "SR-025")
+@pytest.mark.parametrize(
+    ("frame", "is_rest"),
+    [
+        ({"type": "scan", "state": "IDLE", "pen": PEN_AT_REST}, True),
+        ({"type": "scan", "state": "FAULT", "pen": PEN_AT_REST | {"state": "FAULT"}}, True),
+        ({"type": "scan", "state": "FAULT", "pen": PEN_AT_REST | {"is_driven": True}}, False),
+        ({"type": "scan", "state": "FAULT", "pen": PEN_AT_REST | {"state": "RUN"}}, False),
+        ({"type": "scan", "state": "IDLE", "pen": PEN_AT_REST | {"speed_dhz": None}}, False),
+        ({"type": "scan", "state": "IDLE", "pen": PEN_AT_REST | {"speed_dhz": 1}}, False),
+        ({"type": "scan", "state": "IDLE", "pen": None}, False),
+        ({"type": "scan", "state": "OFFLINE", "pen": None}, False),
+        ({"type": "scan", "state": "PLANNED", "pen": PEN_AT_REST}, False),
+        ({"type": "closed", "outcome": "stopped"}, True),
+        ({"type": "closed", "outcome": "interrupted"}, False),
+    ],
+)
+def test_stop_is_confirmed_only_by_a_pen_that_was_measured_at_rest(
+    frame: dict[str, Any], is_rest: bool
+) -> None:
+    """Where the session stands is not enough, and a lost pen is no stopped pen."""
+    assert is_rest is shows_rest(frame)
+
+
 @pytest.fixture
 def session(penpilot_home: Path) -> Iterator[tuple[ControlServer, list[Intent]]]:
     """A control process that listens, is announced, and notes what is wanted of it."""
@@ -197,7 +225,7 @@ def session(penpilot_home: Path) -> Iterator[tuple[ControlServer, list[Intent]]]
 
     def take(intent: Intent) -> None:
         intents.append(intent)
-        server.publish({"type": "scan", "state": "IDLE"})
+        server.publish({"type": "scan", "state": "IDLE", "pen": PEN_AT_REST})
 
     server = ControlServer("t", take, lambda _is_there: None)
     server.start()

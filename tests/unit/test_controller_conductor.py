@@ -175,3 +175,17 @@ def test_signals_are_given_back_after_an_error(make: Make) -> None:
     stage = make([[{"type": "scan"}]])
     with pytest.raises(KeyError):
         stage.run()
+
+
+@pytest.mark.req("SR-025")
+def test_silence_is_shown_as_silence_and_not_as_the_last_measurement(make: Make) -> None:
+    """After a quarter of a second without a frame nothing stands there as if it were live."""
+    running = frame("RUNNING", pen={"depth_um": 500}, age_ms=5)
+    silences: list[list[Any]] = [[]] * (round(0.25 / POLL_S) + 2)
+    stage = make([[running], *silences, [CLOSED]])
+    stage.run()
+
+    last = stage.shown[-1]
+    assert ("NO ANSWER", None) == (last["state"], last["pen"])
+    assert last["age_ms"] > 250
+    assert running == stage.shown[0]

@@ -53,7 +53,10 @@ def test_worst_of_any_two_causes_acts() -> None:
             Severity.FAULT_OPERATOR,
             {"pen-fault-operator", "overspeed", "pen-restarted", "limits-changed", "cartridge-out"},
         ),
-        (Severity.FAULT_TECHNICIAN, {"pen-fault-technician", "over-depth", "motion-unasked"}),
+        (
+            Severity.FAULT_TECHNICIAN,
+            {"pen-fault-technician", "over-depth", "motion-unasked", "rest-not-seen"},
+        ),
         (Severity.ESTOP, {"stop-ignored"}),
     ],
 )

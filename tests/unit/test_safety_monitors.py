@@ -377,3 +377,22 @@ def test_time_of_a_pass_counts_only_once_it_has_begun(monitor: Monitor, running:
         memory = memory_in(State.RUNNING, current=current)
 
         assert [] == codes(monitor, memory, running, 1_000_000)
+
+
+@pytest.mark.req("SR-006")
+@pytest.mark.parametrize("state", list(State))
+@pytest.mark.parametrize(("waited_ms", "speed_dhz"), [(2_000, None), (2_001, None), (2_001, 0)])
+def test_pen_that_does_not_say_that_it_rests_is_reported_after_two_seconds(
+    state: State, waited_ms: int, speed_dhz: int | None, running: Facts
+) -> None:
+    """A speed that is not known is no standstill; a pen that rests is left alone."""
+    assert running.telemetry is not None
+    now_ms = running.telemetry.received_ms
+    seen = replace(running.telemetry, state=PenState.SAFE, is_driven=False, speed_dhz=speed_dhz)
+    memory = replace(memory_in(state), entered_ms=now_ms - waited_ms)
+    is_unseen = waited_ms > 2_000 and speed_dhz is None
+    is_stopped = state in (State.STOPPING, State.FAULT)
+
+    cause = monitors.rest_not_seen(memory, replace(running, telemetry=seen), now_ms)
+
+    assert (is_unseen and is_stopped) == (cause is not None)

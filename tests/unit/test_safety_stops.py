@@ -189,6 +189,9 @@ def test_host_that_fails_stops_needles_that_are_out(
 
     assert (State.STOPPING, [code]) == (bench.state, bench.codes)
     assert OrderKind.STOP is order_of_last_scan(bench)
+    reason = bench.memory.causes[0].sentence
+    assert ("stop", {"source": "trip", "reason": reason}) in bench.entries
+    assert reason == bench.memory.stop_reason
 
     bench.until(State.IDLE)
     assert all(outcome != "planned" for *_, outcome in bench.outcomes)
@@ -326,11 +329,15 @@ def test_link_lost_in_every_state_leads_to_offline_unless_latched(bench: Bench) 
     bench.scan()
     assert (State.OFFLINE, None) == (bench.state, order_of_last_scan(bench))
 
+    assert () == bench.scan().firings
+
     bench.link_is_up = True
     to_state(bench, State.FAULT)
+    reason, current = bench.memory.stop_reason, bench.memory.current
     bench.link_is_up = False
-    bench.scan()
+    assert () == bench.scan().firings
     assert (State.FAULT, None) == (bench.state, order_of_last_scan(bench))
+    assert (reason, current) == (bench.memory.stop_reason, bench.memory.current)
 
 
 def test_overspeed_is_believed_the_second_time(bench: Bench) -> None:
