@@ -27,7 +27,7 @@ from controller.errors import ControllerError, ExitCode, RecordError
 from controller.grants import granted_areas
 from controller.ipc import ControlServer
 from controller.journal import SessionJournal
-from controller.logs import configure, get_logger
+from controller.logs import configure, finish, get_logger
 from controller.mailbox import Mailbox
 from controller.opening import Opening, open_session, opened_body, read_plan
 from controller.records.writer import JournalWriter
@@ -90,8 +90,11 @@ def main() -> int:
     except msgspec.MsgspecError as error:
         return _fail(f"standard input: {error}", ExitCode.INPUT)
     home = Home(Path(spec.home))
-    configure(home.logs)
+    _raise_priority()
+    # The scan logs too, and must not wait for a disk that hangs.
+    configure(home.logs, in_background=True)
     with contextlib.ExitStack() as stack:
+        stack.callback(finish)
         try:
             rig = _set_up(spec, home, stack)
         except ControllerError as error:
@@ -152,7 +155,6 @@ def _open(home: Home, port: str) -> SerialPort:
 
 def _run(rig: _Rig) -> int:
     """Run the session from its first entry to its last."""
-    _raise_priority()
     writer = JournalWriter(rig.store)
     journal = SessionJournal(writer, rig.opening.session, lambda: datetime.now(UTC))
     session = _Session(rig, journal)

@@ -8,12 +8,12 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TextIO, cast
+from typing import Any
 
 import pytest
 import structlog
 
-from controller.logs import EVENTS, LOG_NAME, configure, get_logger
+from controller.logs import EVENTS, LOG_NAME, configure, finish, get_logger
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("controller", "drivers", "hil", "safety", "simulator")
@@ -24,9 +24,7 @@ LEVELS = {"debug", "info", "warning", "error", "critical", "exception", "msg", "
 def own_settings() -> Iterator[None]:
     """Give the next test structlog as it was, and the file back."""
     yield
-    factory = structlog.get_config()["logger_factory"]
-    if isinstance(factory, structlog.WriteLoggerFactory):
-        cast("TextIO", factory._file).close()
+    finish()
     structlog.reset_defaults()
 
 
@@ -141,3 +139,26 @@ def test_terminal_gets_a_readable_form_and_the_file_the_same_events(tmp_path: Pa
     assert ("guide.wanted", "arm") == (line["event"], line["want"])
     assert "guide.wanted" in terminal.getvalue()
     assert "{" not in terminal.getvalue()
+
+
+@pytest.mark.req("SR-021")
+def test_whoever_logs_in_the_background_never_waits_for_the_file(tmp_path: Path) -> None:
+    """A file that takes nothing, as on a disk that hangs, holds nobody up."""
+    os.mkfifo(tmp_path / LOG_NAME)
+    reader = os.open(tmp_path / LOG_NAME, os.O_RDONLY | os.O_NONBLOCK)
+    configure(tmp_path, in_background=True)
+    for number in range(5_000):
+        get_logger().info("session.ended", scans=number, reason="x" * 100)
+
+    assert os.read(reader, 4_096)
+    os.close(reader)
+
+
+def test_lines_that_wait_are_written_at_the_end(tmp_path: Path) -> None:
+    """Nothing is lost by ending in order."""
+    configure(tmp_path, in_background=True)
+    for number in range(100):
+        get_logger().info("session.ended", scans=number)
+    finish()
+
+    assert list(range(100)) == [line["scans"] for line in lines_of(tmp_path)]
