@@ -39,7 +39,7 @@ NO_CONTACT_MS = 10_000
 """Needles may run in the air for so long: reaction, glide, a new grip. ASSUMED."""
 
 PASS_MS_MAX = 300_000
-"""A pass may take so long in all. ASSUMED: five times a large cheek at 20 mm/s."""
+"""A pass may run so long before somebody looks. ASSUMED: five large cheeks at 20 mm/s."""
 
 REST_MS_MAX = 2_000
 """A pen brakes and retracts in 50 ms; far beyond that it does not say what it does. ASSUMED."""
@@ -248,12 +248,12 @@ def no_contact(memory: Memory, facts: Facts, now_ms: int) -> Cause | None:
 
 
 def pass_too_long(memory: Memory, facts: Facts, now_ms: int) -> Cause | None:
-    """Report a pass that takes longer than any pass should."""
+    """Report a pass that takes longer than any pass should, since it was last (re)started."""
     del facts
     current = memory.current
     if memory.state is not State.RUNNING or current is None or current.begun_ms is None:
         return None
-    run_ms = current.run_ms + now_ms - current.begun_ms
+    run_ms = now_ms - current.begun_ms
     return None if run_ms <= PASS_MS_MAX else Cause(CauseCode.PASS_TOO_LONG, f"{run_ms} ms")
 
 

@@ -33,7 +33,6 @@ class Event(Enum):
     PLAN = auto()
     ARM = auto()
     START = auto()
-    OUTCOME_UNKNOWN = auto()
     EXECUTED = auto()
     NOT_EXECUTED = auto()
     PASS_DONE = auto()

@@ -1,26 +1,11 @@
-"""Quantities as types, and the one constructor that lets a number in; it converts nothing.
+"""The constructor that lets a number in, and the one way to write a depth for people.
 
-A ``NewType`` costs nothing at run time and lets the type checker catch a speed handed over as a
-depth. Arithmetic gives back a bare ``int``: wrap it again through `checked`.
+Quantities are plain integers with their unit in the name; what comes from outside passes `checked`.
 """
 
 from __future__ import annotations
 
-from typing import NewType
-
 from safety.errors import QuantityError
-
-DepthUm = NewType("DepthUm", int)
-"""Needle protrusion in micrometres."""
-
-SpeedDhz = NewType("SpeedDhz", int)
-"""Strokes per second, in tenths."""
-
-TimeMs = NewType("TimeMs", int)
-"""A point on the host's monotonic clock, or a span of it, in milliseconds."""
-
-Strokes = NewType("Strokes", int)
-"""Needle strokes, as counted by the pen."""
 
 
 def in_mm(depth_um: int) -> str:
