@@ -69,7 +69,9 @@ def refuse_unknown(
 
 
 def shorten(value: object) -> str:
-    """Return a value as a message may show it, however large or deep it is."""
+    """Return a value as a message may show it, as TOML spells it, however large or deep it is."""
+    if isinstance(value, bool):
+        return str(value).lower()
     try:
         text = repr(value)
     except (ValueError, RecursionError):  # an integer of thousands of digits, a thousand tables

@@ -57,7 +57,7 @@ def _read_address(
     return host, int(number)
 
 
-@click.command()
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--pty-link", type=click.Path(path_type=Path), help="Link to the pseudo-terminal.")
 @click.option(
     "--tcp",

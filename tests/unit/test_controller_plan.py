@@ -61,7 +61,7 @@ def refusal(tmp_path: Path, text: str) -> PlanError:
         ("nan", "nan", "must be a whole number"),
         ("inf", "inf", "must be a whole number"),
         ("-inf", "-inf", "must be a whole number"),
-        ("true", "True", "must be a whole number"),
+        ("true", "true", "must be a whole number"),
         ("500.0", "500.0", "must be a whole number"),
         ("5e2", "500.0", "must be a whole number"),
         ('"500"', "'500'", "must be a whole number"),
@@ -100,7 +100,7 @@ def test_number_is_taken_at_both_of_its_bounds(tmp_path: Path, field: str) -> No
     [
         ("", "format", "None"),
         (head(format="2") + table(), "format", "2"),
-        (head(format="true") + table(), "format", "True"),
+        (head(format="true") + table(), "format", "true"),
         (head(format="1.0") + table(), "format", "1.0"),
         (head(), "area", "None"),
         (head() + 'area = "cheek"', "area", "'cheek'"),

@@ -182,7 +182,7 @@ def nested(depth: int) -> dict[str, Any]:
     ("value", "shown"),
     [
         (None, "None"),
-        (True, "True"),
+        (True, "true"),
         (1.0, "1.0"),
         (float("nan"), "nan"),
         (500, "500"),
