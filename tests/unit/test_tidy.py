@@ -295,7 +295,7 @@ RULES = (
             "open /ho~me/me",
             "C:\\Us~ers\\me",
         ),
-        "https://example.org/home/x docs/work/x ~/work/x /dev/pts/3",
+        "https://example.org/home/x docs/work/x ~/elsewhere/x /dev/pts/3",
         exempt=("tests/unit/test_controller_config.py",),  # its user's home is made up
     ),
 )
