@@ -18,7 +18,7 @@ from controller.config import Home
 from controller.keys import Keys
 from controller.logs import configure
 from controller.treatment.screen import screen
-from hil.demo import DEFAULT_PLAN, run_demo
+from hil.demo import DEFAULT_PLAN, run_demo, run_patiently
 from hil.drills import DRILLS
 from hil.showing import drill_lines
 
@@ -62,7 +62,10 @@ ALBUMS: list[Album] = []
 def run(folder: Path, drill: str | None) -> tuple[Album, Any]:
     """Run the demo and return its frames and its result."""
     chosen = DRILLS[drill] if drill else None
-    result = run_demo(Home(folder), DEFAULT_PLAN, chosen, seed=1, make_view=Album, keys=Keys())
+    result = run_patiently(
+        lambda: run_demo(Home(folder), DEFAULT_PLAN, chosen, seed=1, make_view=Album, keys=Keys()),
+        sys.stderr.write,
+    )
     return ALBUMS[-1], result
 
 

@@ -23,6 +23,7 @@ from controller.treatment.starter import Session, start
 from hil.drills import Drill, Verdict, judge, strike
 from hil.programs import simulated_pen
 from hil.truth import read_truth
+from hil.wakeful import wakeful
 
 TRIES_MAX = 3
 """How often a demo is begun on a machine that holds it up."""
@@ -140,7 +141,7 @@ def run_demo(
     """
     home.create()
     faults = [f"{drill.fault}@strokes={_half_of(plan)}"] if drill and drill.fault else []
-    with simulated_pen(home.folder, seed=seed, faults=faults) as pen:
+    with wakeful(), simulated_pen(home.folder, seed=seed, faults=faults) as pen:
         session = start(home, plan, pen.url, None)
         closed, watcher = _conduct(session, drill, make_view, keys)
         exit_code = _exit_code(session, closed)

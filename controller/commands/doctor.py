@@ -155,5 +155,22 @@ def _priority() -> Iterator[Finding]:
         yield Finding("scan priority", "warning", text, remedy)
 
 
-CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (_python, _packages, _home, _ports, _priority)
+def _virtual() -> Iterator[Finding]:
+    """Say so where processors may come late; the same flag as in `hil.wakeful`, one line of it."""
+    cpuinfo = Path("/proc/cpuinfo")
+    flags = cpuinfo.read_text(encoding="ascii", errors="replace") if cpuinfo.exists() else ""
+    if " hypervisor" in flags:
+        text = "this is a virtual machine; idle processors may come back late"
+        remedy = "Fine for trying things; treat from a computer of its own."
+        yield Finding("machine", "warning", text, remedy)
+
+
+CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
+    _python,
+    _packages,
+    _home,
+    _ports,
+    _priority,
+    _virtual,
+)
 """Everything that is looked at, in the order of the output."""

@@ -15,6 +15,7 @@ from _pytest.runner import runtestprotocol
 
 from hil.programs import SimulatedPen, simulated_pen
 from hil.truth import TrueEvent, read_truth
+from hil.wakeful import wakeful
 
 HELD_UP_MS = 40
 """A machine that holds a sleeping thread up for longer cannot watch a pen. Source: [SAF] 8.3."""
@@ -69,6 +70,13 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
         item.ihook.pytest_runtest_logreport(report=report)
     item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
     return True
+
+
+@pytest.fixture(scope="session", autouse=True)
+def awake() -> Iterator[None]:
+    """Keep a virtual machine's processors awake while programs are tested."""
+    with wakeful():
+        yield
 
 
 AREA = """
