@@ -19,7 +19,7 @@ import msgspec
 from safety.facts import Intent, IntentKind
 
 LINE_MAX = 4_096
-"""Longest line from a client. ASSUMED: an intent takes under 100 bytes."""
+"""Longest line from a client; a longer one is passed over. ASSUMED: an intent takes 100 bytes."""
 
 CLIENTS_MAX = 32
 """Most programs at once; for one more the oldest that does not drive must go. ASSUMED."""
@@ -49,6 +49,7 @@ class _Client:
         self.incoming = bytearray()
         self.outgoing = bytearray()
         self.is_driver = False
+        self.is_skipping = False
 
 
 class ControlServer:
@@ -170,11 +171,13 @@ class ControlServer:
             return
         client.incoming += data
         *lines, rest = bytes(client.incoming).split(b"\n")
-        client.incoming = bytearray(rest)
         for line in lines:
-            self._take_line(client, line)
-        if len(rest) > LINE_MAX:
-            self._drop(client)
+            # The end of a line that was too long is no line of its own.
+            if not client.is_skipping and len(line) <= LINE_MAX:
+                self._take_line(client, line)
+            client.is_skipping = False
+        client.is_skipping |= len(rest) > LINE_MAX
+        client.incoming = bytearray(b"" if client.is_skipping else rest)
 
     def _take_line(self, client: _Client, line: bytes) -> None:
         """Act on one line; whatever is not understood is passed over."""

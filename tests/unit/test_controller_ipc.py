@@ -178,14 +178,18 @@ def test_garbage_is_passed_over_and_the_line_goes_on(bench: Bench, line: bytes) 
     assert bench.beats.empty()
 
 
-def test_line_without_an_end_is_cut_off(bench: Bench) -> None:
-    """A program that never ends its line is hung up on; the others are not touched."""
-    endless, other = bench.raw(), bench.client()
-    endless.sendall(b"x" * (LINE_MAX + 1))
+@pytest.mark.req("SR-013", "SR-016")
+@pytest.mark.parametrize("size", [LINE_MAX + 1, 3 * LINE_MAX, 1_000_000])
+def test_line_that_is_too_long_is_passed_over_however_it_comes(bench: Bench, size: int) -> None:
+    """Little of it is kept, no end of it is taken for a line, and the STOP behind it is heard."""
+    raw = bench.raw()
+    for _ in range(size // LINE_MAX):
+        raw.sendall(b"x" * LINE_MAX)
+    raw.sendall(b"x" * (size % LINE_MAX) + b'{"want":"pause"}\n' + STOP)
 
-    assert b"" == endless.recv(1)
-    other.send({"want": "stop"})
-    assert IntentKind.STOP is bench.next_intent().kind
+    assert Intent(IntentKind.STOP, "command") == bench.next_intent()
+    assert all(len(c.incoming) <= LINE_MAX for c in list(bench.server._clients.values()))
+    assert bench.beats.empty()
 
 
 def test_lines_that_come_in_pieces_are_put_together(bench: Bench) -> None:
