@@ -11,9 +11,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-CPUINFO = Path("/proc/cpuinfo")
+from controller.machine import is_virtual
 
 SPIN = """
 import os, sys
@@ -25,14 +24,6 @@ while os.getppid() == int(sys.argv[1]):
     pass
 """
 """Spins until its parent, whose number it is given, has gone, whichever way."""
-
-
-def is_virtual(cpuinfo: Path = CPUINFO) -> bool:
-    """Return whether this is a Linux virtual machine, by the flag that processors show there."""
-    try:
-        return " hypervisor" in cpuinfo.read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return False
 
 
 def start_spinner() -> subprocess.Popen[bytes]:

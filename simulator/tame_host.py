@@ -6,6 +6,8 @@ that treats people is in `drivers` and `safety`, and shares no code with this on
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from drivers.registers import ORDER, PROTOCOL_VERSION, STATUS, Command
 from simulator.codec import ORDER_CODEC, STATUS_CODEC, seal
 from simulator.frames import EXCHANGE
@@ -67,6 +69,14 @@ class TameHost:
     def wait(self, duration_ms: int) -> None:
         """Let time go by in silence."""
         self.pen.advance(self.pen.now_us + duration_ms * US_PER_MS)
+
+    def ms_until(self, is_so: Callable[[Pen], bool], at_most_ms: int = 2_000) -> int:
+        """Return after how many milliseconds of silence it is so; ``at_most_ms`` if it never is."""
+        for duration_ms in range(1, at_most_ms):
+            self.wait(1)
+            if is_so(self.pen):
+                return duration_ms
+        return at_most_ms
 
     def open(self) -> dict[str, int]:
         """Come to know the tick, and open a session, once the pen has booted."""

@@ -14,6 +14,7 @@ import click
 from controller.commands.common import echo_json, json_option, this_home
 from controller.config import Home
 from controller.errors import ControllerError, ExitCode
+from controller.machine import is_virtual
 
 FREE_BYTES_MIN = 200_000_000
 """Less free space than this and no session begins well. Source: [SAF] 3.4 R07."""
@@ -156,10 +157,8 @@ def _priority() -> Iterator[Finding]:
 
 
 def _virtual() -> Iterator[Finding]:
-    """Say so where processors may come late; the same flag as in `hil.wakeful`, one line of it."""
-    cpuinfo = Path("/proc/cpuinfo")
-    flags = cpuinfo.read_text(encoding="ascii", errors="replace") if cpuinfo.exists() else ""
-    if " hypervisor" in flags:
+    """Say so where processors may come late (docs/adr/0009)."""
+    if is_virtual():
         text = "this is a virtual machine; idle processors may come back late"
         remedy = "Fine for trying things; treat from a computer of its own."
         yield Finding("machine", "warning", text, remedy)

@@ -19,8 +19,9 @@ from controller.treatment.starter import Session
 BEAT_S = 0.2
 """How often this program shows that it lives; the control process waits 1 s. Source: [ECO] 1.2."""
 
-POLL_S = 0.05
-"""How long to wait for frames before looking at the keys again."""
+POLL_S = 0.01
+"""How long to wait for frames before looking at the keys; a STOP key waits no longer. ASSUMED:
+100 looks a second cost nothing that can be seen."""
 
 STUCK_S = 3.0
 """A control process silent for so long no longer runs; the lease has ended. ASSUMED."""

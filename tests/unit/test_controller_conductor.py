@@ -145,7 +145,7 @@ def test_signal_is_a_stop(make: Make, number: signal.Signals) -> None:
 
 def test_beats_come_five_times_a_second(make: Make) -> None:
     """The control process hears a sign of life in time, frames or not."""
-    stage = make([[] for _ in range(40)] + [[CLOSED]])
+    stage = make([[] for _ in range(round(2.0 / POLL_S))] + [[CLOSED]])
     stage.run()
 
     gaps = [later - earlier for earlier, later in zip(stage.beats, stage.beats[1:], strict=False)]

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from controller.machine import is_virtual
 from controller.running import is_alive
-from hil.wakeful import is_virtual, wakeful
+from hil.wakeful import wakeful
 
 PARENT = """
 import sys

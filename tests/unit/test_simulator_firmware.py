@@ -19,24 +19,6 @@ def host() -> TameHost:
     return TameHost(Pen())
 
 
-def ms_until_still(host: TameHost, at_most_ms: int = 2_000) -> int:
-    """Return how long the needles go on without another word from the host."""
-    for duration_ms in range(1, at_most_ms):
-        host.wait(1)
-        if host.pen.needles_still:
-            return duration_ms
-    return at_most_ms
-
-
-def ms_until_bridge_off(host: TameHost, at_most_ms: int = 2_000) -> int:
-    """Return how long the motor is driven on without another word from the host."""
-    for duration_ms in range(1, at_most_ms):
-        host.wait(1)
-        if not host.pen.bridge_is_on:
-            return duration_ms
-    return at_most_ms
-
-
 def test_pen_boots_into_safe_with_everything_off(host: TameHost) -> None:
     """D06: motor off, depth 0, no token, one epoch more."""
     assert PenState.BOOT is host.pen.state
@@ -61,7 +43,7 @@ def test_lease_ends_200_ms_after_the_echoed_tick(speed_dhz: int) -> None:
     host.wait(1)
     assert not host.pen.bridge_is_on
 
-    assert 200 + ms_until_still(host) <= 251
+    assert 200 + host.ms_until(lambda pen: pen.needles_still) <= 251
     status = host.say(Command.POLL)
     assert status["flags"] & Flag.LEASE_ENDED
     assert not status["flags"] & Flag.TOKEN_LIVE
@@ -77,7 +59,7 @@ def test_renewal_that_waited_brings_only_what_is_left_of_it(host: TameHost, age_
     status = host.say(Command.RENEW, tick_echo_ms=host.pen.tick_ms - age_ms)
 
     assert Result.DONE == status["result"]
-    left_ms = ms_until_bridge_off(host) if host.pen.bridge_is_on else 0
+    left_ms = host.ms_until(lambda pen: not pen.bridge_is_on) if host.pen.bridge_is_on else 0
     assert 200 - age_ms == left_ms
 
 
@@ -108,7 +90,7 @@ def test_stop_leads_through_stopping_to_safe_with_the_needles_in(host: TameHost)
     host.start(1_500, 1_000)
     host.renew_for(400)
     assert PenState.STOPPING == host.say(Command.STOP)["state"]
-    still_ms = ms_until_still(host)
+    still_ms = host.ms_until(lambda pen: pen.needles_still)
     host.wait(30)
 
     assert still_ms <= 50
@@ -162,7 +144,7 @@ def test_restart_in_the_middle_of_a_run_ends_in_safe(host: TameHost) -> None:
     host.pen.inject("restart")
 
     assert not host.pen.bridge_is_on
-    assert ms_until_still(host) <= 50
+    assert host.ms_until(lambda pen: pen.needles_still) <= 50
     host.wait(150)
     status = host.say(Command.RENEW)
     assert (PenState.SAFE, 2) == (status["state"], status["epoch"])

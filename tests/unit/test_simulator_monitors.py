@@ -17,24 +17,6 @@ def host() -> TameHost:
     return TameHost(Pen())
 
 
-def ms_until_still(host: TameHost, at_most_ms: int = 2_000) -> int:
-    """Return how long the needles go on without another word from the host."""
-    for duration_ms in range(1, at_most_ms):
-        host.wait(1)
-        if host.pen.needles_still:
-            return duration_ms
-    return at_most_ms
-
-
-def ms_until_bridge_off(host: TameHost, at_most_ms: int = 2_000) -> int:
-    """Return how long the motor is driven on without another word from the host."""
-    for duration_ms in range(1, at_most_ms):
-        host.wait(1)
-        if not host.pen.bridge_is_on:
-            return duration_ms
-    return at_most_ms
-
-
 def warm_up(host: TameHost, rise_k: float) -> None:
     """Let the motor be so much warmer than the room."""
     host.pen.plant._temperature_k = rise_k
@@ -58,7 +40,7 @@ def test_over_depth_opens_the_bridge_within_10_ms_and_latches(armed_only: bool) 
     host.wait(1)
     assert PenState.FAULT is host.pen.state
     assert not host.pen.bridge_is_on
-    assert ms_until_still(host) <= 50
+    assert host.ms_until(lambda pen: pen.needles_still) <= 50
 
     assert Fault.OVER_DEPTH == memory.fault
     host.pen.inject("restart")
@@ -158,7 +140,7 @@ def test_current_beyond_what_the_driver_can_give_is_switched_off_first(host: Tam
     host.pen.inject("runaway")
     host.pen.inject("stall")
 
-    assert 5 <= ms_until_bridge_off(host) <= 15
+    assert 5 <= host.ms_until(lambda pen: not pen.bridge_is_on) <= 15
     assert Fault.OVER_CURRENT == host.say(Command.POLL)["fault"]
 
 
@@ -168,7 +150,7 @@ def test_encoder_that_is_dead_from_the_start_is_found(host: TameHost) -> None:
     host.pen.inject("no-feedback")
     host.say(Command.START)
 
-    assert 50 <= ms_until_bridge_off(host) <= 60
+    assert 50 <= host.ms_until(lambda pen: not pen.bridge_is_on) <= 60
     assert Fault.NO_FEEDBACK == host.say(Command.POLL)["fault"]
 
 
@@ -185,7 +167,7 @@ def test_climate_out_of_range_stops_within_100_ms(
     warm_up(host, 33.0 if bend == "temperature" else 0.0)
     if bend == "supply":
         monkeypatch.setattr(Plant, "supply_mv", 3_200)
-    assert ms_until_bridge_off(host) <= 100
+    assert host.ms_until(lambda pen: not pen.bridge_is_on) <= 100
 
     host.wait(100)
     assert fault == host.say(Command.POLL)["fault"]
@@ -202,6 +184,6 @@ def test_stop_button_stops_without_the_host(host: TameHost) -> None:
     host.renew_for(200)
     host.pen.inject("stop-button", 300)
 
-    assert 1 == ms_until_bridge_off(host)
+    assert 1 == host.ms_until(lambda pen: not pen.bridge_is_on)
     status = host.say(Command.POLL)
     assert Flag.BUTTON == status["flags"] & (Flag.BUTTON | Flag.TOKEN_LIVE)
