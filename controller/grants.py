@@ -5,117 +5,37 @@ It collects limits and lets `safety.limits.grant` decide; it decides nothing its
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import replace
 
+from controller.area_grant import AreaGrant, strokes_of
 from controller.errors import PlanError, RefusedError
-from controller.plan import AreaRequest, Plan
-from controller.profile import AreaProfile, Profile
+from controller.plan import AreaRequest, Patient, Plan
+from controller.profile import Profile
 from drivers.block import Identity
 from safety.errors import QuantityError
 from safety.ledger import AreaPlan
-from safety.limits import Grant, Layer, Limit, Quantity, absolute_limits, grant
-
-HAND_MM_PER_S = 20
-"""Speed at which a hand moves the pen. Source: [DOM] 4.4."""
-
-TRACK_MM = 6
-"""Width of a cartridge's track. Source: [DOM] 4.4."""
+from safety.limits import (
+    DOSE_LIMIT,
+    Grant,
+    Layer,
+    Limit,
+    Quantity,
+    absolute_limits,
+    grant,
+)
+from safety.modifiers import patient_limits
 
 STROKES_MAX = 1_000_000
 """More strokes than this in one pass are a slip in the plan. ASSUMED: 500 s take 75,000."""
 
-_WITH_PEN = frozenset({Layer.ABSOLUTE, Layer.DEVICE, Layer.CARTRIDGE, Layer.AREA})
-_WITHOUT_PEN = frozenset({Layer.ABSOLUTE, Layer.AREA})
+CALIBRATION_UM = 60
+"""Uncertainty of the needle protrusion that counts for a pen without a certificate.
 
+ASSUMED until pens have one. Source: [DOM] 6.1, guard band of the calibration.
+"""
 
-@dataclass(frozen=True, slots=True)
-class AreaGrant:
-    """What came of one area of a plan.
-
-    Args:
-        request: What was asked for.
-        depth: Grant of the needle protrusion.
-        speed: Grant of the speed, under the drag rule of the granted protrusion.
-        passes: Grant of the passes.
-        needles: Of the cartridge in the pen, or 0 while no pen is known.
-        depth_limit: The tightest limit on the protrusion, broken or not.
-    """
-
-    request: AreaRequest
-    depth: Grant
-    speed: Grant
-    passes: Grant
-    needles: int
-    depth_limit: Limit
-
-    @property
-    def grants(self) -> tuple[Grant, Grant, Grant]:
-        """Depth, speed and passes."""
-        return self.depth, self.speed, self.passes
-
-    @property
-    def is_granted(self) -> bool:
-        """Whether the whole wish is within all limits (it may have been stepped down)."""
-        return not self.refusals()
-
-    @property
-    def strokes_per_pass(self) -> int:
-        """Strokes that one pass over the patch takes at the granted speed.
-
-        Source: [DOM] 4.4, area / (hand speed x track width) x strokes per second, rounded up.
-        """
-        speed_dhz = self.speed.granted or self.request.speed_dhz
-        return -(-self.request.patch_mm2 * speed_dhz // (10 * HAND_MM_PER_S * TRACK_MM))
-
-    @property
-    def pass_ms(self) -> int:
-        """Expected time of one pass in milliseconds."""
-        return self.request.patch_mm2 * 1_000 // (HAND_MM_PER_S * TRACK_MM)
-
-    @property
-    def punctures_per_cm2(self) -> int:
-        """Punctures per square centimetre after all passes; 0 while no cartridge is known."""
-        passes = self.passes.granted or 0
-        return self.needles * self.strokes_per_pass * passes * 100 // self.request.patch_mm2
-
-    def refusals(self) -> tuple[str, ...]:
-        """Return a sentence for everything that was not granted as a whole.
-
-        A protrusion below the pen's step breaks no limit, but nothing is left of it.
-        """
-        area = self.request.area
-        refused = (g for g in self.grants if not (g.is_within_limits and g.granted))
-        return tuple(f"{area}: {g.explain()}" for g in refused)
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the shape of ``plan check --json``; see docs/cli.md."""
-        return {
-            "area": self.request.area,
-            "granted": self.is_granted,
-            "patch_mm2": self.request.patch_mm2,
-            "strokes_per_pass": self.strokes_per_pass,
-            "pass_ms": self.pass_ms,
-            "punctures_per_cm2": self.punctures_per_cm2,
-            "depth_limit": _limit_json(self.depth_limit),
-            **{str(g.quantity): _grant_json(g) for g in self.grants},
-        }
-
-
-def _limit_json(one: Limit) -> dict[str, Any]:
-    layer = one.layer.name.lower()
-    return {"layer": layer, "low": one.low, "high": one.high, "source": one.source}
-
-
-def _grant_json(g: Grant) -> dict[str, Any]:
-    return {
-        "asked": g.asked,
-        "granted": g.granted,
-        "within_limits": g.is_within_limits,
-        "binding": None if g.binding is None else _limit_json(g.binding),
-        "reasons": [_limit_json(one) for one in g.reasons],
-        "note": g.note,
-    }
+_BODY = frozenset({Layer.ABSOLUTE, Layer.INDICATION, Layer.AREA, Layer.PATIENT})
+_PEN = frozenset({Layer.DEVICE, Layer.CARTRIDGE})
 
 
 def pen_limits(pen: Identity) -> tuple[Limit, ...]:
@@ -129,53 +49,113 @@ def pen_limits(pen: Identity) -> tuple[Limit, ...]:
     )
 
 
-def grant_area(request: AreaRequest, area: AreaProfile, pen: Identity | None) -> AreaGrant:
+def body_limits(
+    request: AreaRequest, profile: Profile, patient: Patient | None
+) -> tuple[Limit, ...]:
+    """Return what indication, area and patient allow; a layer of which nothing is known is silent.
+
+    Raises:
+        PlanError: If the profile in force knows no such area or modifier.
+    """
+    if request.area not in profile.areas:
+        known = ", ".join(sorted(profile.areas))
+        raise PlanError("area", request.area, f"must be one of: {known}")
+    unknown = [one for one in patient.modifiers if one not in profile.modifiers] if patient else []
+    if unknown:
+        known = ", ".join(sorted(profile.modifiers))
+        raise PlanError("patient.modifiers", unknown[0], f"must be one of: {known}")
+    known_limits = profile.areas[request.area].limits()
+    known_limits += profile.indication_limits(request.area, request.indication)
+    modifiers = tuple(profile.modifiers[one] for one in patient.modifiers) if patient else None
+    return known_limits + patient_limits(known_limits, modifiers)
+
+
+def grant_area(
+    request: AreaRequest,
+    profile: Profile,
+    patient: Patient | None,
+    pen: Identity | None,
+    *,
+    calibration_um: int,
+) -> AreaGrant:
     """Return what is granted for one area.
 
     Args:
         request: The wish.
-        area: The profile's limits for that area.
+        profile: What area and indication allow.
+        patient: What is known of the patient; None grants nothing.
         pen: The identified pen; None for a check without one, which then says less.
+        calibration_um: Uncertainty of the pen's protrusion; kept from every limit on the skin.
+
+    Raises:
+        PlanError: As `body_limits`.
+        QuantityError: If the pen states limits that cannot be.
     """
-    known = area.limits() + (() if pen is None else pen_limits(pen))
-    required = _WITHOUT_PEN if pen is None else _WITH_PEN
-    step = 1 if pen is None else pen.depth_step_um
+    known = body_limits(request, profile, patient) + (() if pen is None else pen_limits(pen))
+    device = frozenset() if pen is None else _PEN
     depth = grant(
         Quantity.DEPTH_UM,
         request.depth_um,
         absolute_limits(0) + known,
-        step=step,
-        required=required,
+        step=1 if pen is None else pen.depth_step_um,
+        required=_BODY | device,
+        guard_band=calibration_um,
+        reason=request.reason,
     )
     limits = absolute_limits(depth.granted or request.depth_um) + known
-    without_area = required - {Layer.AREA, Layer.CARTRIDGE}
+    speed = grant(
+        Quantity.SPEED_DHZ,
+        request.speed_dhz,
+        limits,
+        required=frozenset({Layer.ABSOLUTE}) | device - {Layer.CARTRIDGE},
+    )
+    passes = grant(Quantity.PASSES, request.passes, limits, required=_BODY - {Layer.INDICATION})
     return AreaGrant(
         request=request,
         depth=depth,
-        speed=grant(Quantity.SPEED_DHZ, request.speed_dhz, limits, required=without_area),
-        passes=grant(
-            Quantity.PASSES,
-            request.passes,
-            limits,
-            required=frozenset({Layer.ABSOLUTE, Layer.AREA}),
-        ),
+        speed=speed,
+        passes=passes,
+        dose=None if pen is None else _grant_dose(request, speed, passes, pen.needles),
         needles=0 if pen is None else pen.needles,
-        depth_limit=min(
-            (one for one in limits if one.quantity is Quantity.DEPTH_UM),
-            key=lambda one: (one.high, -one.layer),
-        ),
+        depth_limit=_binding(limits, calibration_um, has_reason=bool(request.reason.strip())),
     )
 
 
-def grant_plan(plan: Plan, profile: Profile, pen: Identity | None) -> tuple[AreaGrant, ...]:
+def _grant_dose(request: AreaRequest, speed: Grant, passes: Grant, needles: int) -> Grant:
+    """Return the grant of all punctures per square centimetre, rounded up."""
+    strokes = strokes_of(request.patch_mm2, speed.granted or request.speed_dhz)
+    punctures = needles * strokes * (passes.granted or request.passes)
+    asked = -(-punctures * 100 // request.patch_mm2)
+    return grant(Quantity.DOSE, asked, (DOSE_LIMIT,), reason=request.reason)
+
+
+def _binding(limits: tuple[Limit, ...], guard_band_um: int, *, has_reason: bool) -> Limit:
+    """Return the tightest limit on the protrusion as it may be commanded, guard band taken off."""
+    highest = Limit.hard_high if has_reason else Limit.soft_high
+    mine = [one for one in limits if one.quantity is Quantity.DEPTH_UM]
+    tightest = min(mine, key=lambda one: (highest(one, guard_band_um), one.layer))
+    soft, hard = tightest.soft_high(guard_band_um), tightest.hard_high(guard_band_um)
+    return replace(tightest, high=hard, confirm_above=soft)
+
+
+def grant_plan(
+    plan: Plan,
+    profile: Profile,
+    pen: Identity | None,
+    *,
+    calibration_um: int = CALIBRATION_UM,
+) -> tuple[AreaGrant, ...]:
     """Return what is granted for every area, in the order of the plan.
 
     Raises:
-        PlanError: If a patch would take an absurd number of strokes.
+        PlanError: If a patch would take an absurd number of strokes, or as `body_limits`.
         RefusedError: If the pen states limits that cannot be, such as a step of 0 um.
     """
     try:
-        grants = tuple(grant_area(area, profile.areas[area.area], pen) for area in plan.areas)
+        grants = tuple(
+            grant_area(one, profile, plan.patient, pen, calibration_um=calibration_um)
+            for one in plan.areas
+        )
     except QuantityError as error:
         raise RefusedError(f"the pen states limits that cannot be: {error}") from error
     for one in grants:
@@ -188,15 +168,25 @@ def grant_plan(plan: Plan, profile: Profile, pen: Identity | None) -> tuple[Area
 
 
 def granted_areas(grants: tuple[AreaGrant, ...]) -> tuple[AreaPlan, ...]:
-    """Return the plan for the safety core; every area must have been granted.
+    """Return the plan for the safety core; every area must have been granted, with a pen.
 
     Raises:
         PlanError: If one was not.
     """
     areas = []
     for one in grants:
-        depth, speed, passes = (g.granted for g in one.grants)
-        if not one.is_granted or depth is None or speed is None or passes is None:
+        depth, speed, passes = (g.granted for g in (one.depth, one.speed, one.passes))
+        is_whole = one.is_granted and one.dose is not None
+        if not is_whole or depth is None or speed is None or passes is None:
             raise PlanError(one.request.area, one.request.depth_um, "must be within all limits")
-        areas.append(AreaPlan(one.request.area, depth, speed, passes, one.strokes_per_pass))
+        areas.append(
+            AreaPlan(
+                area=one.request.area,
+                depth_um=depth,
+                speed_dhz=speed,
+                passes=passes,
+                strokes_per_pass=one.strokes_per_pass,
+                strokes_max=one.strokes_max,
+            )
+        )
     return tuple(areas)

@@ -5,30 +5,43 @@ Nothing is written to the pen here: it is asked who it is, and that is all.
 
 from __future__ import annotations
 
+import os
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from controller.config import Home
-from controller.errors import RefusedError
-from controller.grants import AreaGrant, grant_plan
+from controller.area_grant import AreaGrant
+from controller.config import Home, home
+from controller.errors import ConfigError, RefusedError
+from controller.grants import grant_plan, granted_areas
 from controller.plan import Plan, load_plan
-from controller.profile import load_default
+from controller.profile_force import SignedProfile, accept_in_force, in_force
+from controller.records.bodies import whole
 from controller.records.describe import describe_area
 from controller.records.kinds import SAMPLES, Status
+from controller.records.kinds import Outcome as RecordOutcome
 from controller.records.sessions import Session, fold
 from controller.running import find_running
+from controller.space import refuse_full_disk
 from drivers.block import Identity
 from drivers.registers import Capability
-from safety.ledger import Ledger, Outcome, Pass
+from safety.ledger import AreaPlan, Ledger, Outcome, Pass
+from safety.memory import Unsettled
+from safety.passes import strokes_for_dose
 
 if TYPE_CHECKING:
     from controller.records.store import RecordStore
 
 _INTERRUPTED = frozenset({Status.OPEN, Status.INTERRUPTED})
+
+NO_PATIENT = (
+    "the plan says nothing of the patient: add [patient] with modifiers = [], or their names"
+)
+"""Why a plan without a patient is refused, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +52,21 @@ class Opening:
         session: Its id.
         plan: What was asked for.
         grants: What was granted, area by area.
+        signed: The profile under which it was granted.
         ledger: What was delivered before, when a session is resumed.
         is_resumed: Whether it is.
         unended: Area and number of passes of which no entry tells the end.
+        unsettled: Uncertain passes, which the pen's own stroke counter may acquit.
     """
 
     session: str
     plan: Plan
     grants: tuple[AreaGrant, ...]
+    signed: SignedProfile
     ledger: Ledger
     is_resumed: bool
     unended: tuple[tuple[str, int], ...] = ()
+    unsettled: tuple[Unsettled, ...] = ()
 
 
 def new_session_id(now: datetime) -> str:
@@ -57,14 +74,23 @@ def new_session_id(now: datetime) -> str:
     return f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
 
 
+def profile_here() -> SignedProfile:
+    """Return the profile in force for this user, verified anew; nothing is written.
+
+    Raises:
+        ConfigError: As `controller.profile_force.in_force`.
+    """
+    return in_force(os.environ, home(os.environ))
+
+
 def read_plan(path: Path) -> Plan:
-    """Return the plan of a file, its areas checked against the default profile.
+    """Return the plan of a file, its names checked against the profile in force.
 
     Raises:
         PlanError: Naming field, value and rule.
-        ConfigError: If the profile is damaged.
+        ConfigError: As `profile_here`.
     """
-    return load_plan(path, frozenset(load_default().areas))
+    return load_plan(path, profile_here().profile)
 
 
 def open_session(
@@ -73,20 +99,26 @@ def open_session(
     """Return the session that may begin with this plan and this pen.
 
     Raises:
-        RefusedError: If a wish is above a limit, if an interrupted session of this plan waits for
-            a decision, or if the session to be resumed is not one of this plan.
+        RefusedError: If the disk is nearly full, if a wish is above a limit, if an interrupted
+            session of this plan waits for a decision, or if the session to be resumed is not one
+            of this plan.
+        ConfigError: If the profile is not signed, or older than one under which a session began.
         RecordError: If the record cannot be read.
 
     Rule: SR-001, SR-007, SR-022.
     """
-    grants = grant_plan(plan, load_default(), pen)
+    refuse_full_disk(home.folder)
+    signed = accept_in_force(os.environ, home)
+    grants = grant_plan(plan, signed.profile, pen)
     refused = [sentence for one in grants for sentence in one.refusals()]
     if refused:
-        raise RefusedError("; ".join(refused))
+        unknown = [NO_PATIENT] if plan.patient is None else []
+        raise RefusedError("; ".join(unknown + refused))
     alive = {running.session for running in find_running(home)}
     sessions = fold(store.entries(without=SAMPLES))
+    _refuse_older_than_recorded(signed, sessions.values())
     if resume is not None:
-        return _resume(resume, plan, grants, sessions, alive)
+        return _resume(resume, plan, grants, signed, sessions, alive)
     for session in sessions.values():
         is_same = session.opened.get("plan_hash") == plan.digest
         if is_same and session.id not in alive and session.status in _INTERRUPTED:
@@ -96,13 +128,25 @@ def open_session(
                 f"--resume {session.id}, or set it aside with: "
                 f"penpilot records close {session.id} --reason TEXT"
             )
-    return Opening(new_session_id(now), plan, grants, Ledger(), is_resumed=False)
+    return Opening(new_session_id(now), plan, grants, signed, Ledger(), is_resumed=False)
+
+
+def _refuse_older_than_recorded(signed: SignedProfile, sessions: Iterable[Session]) -> None:
+    """Refuse a profile older than one on record: deleting the accepted versions gains nothing."""
+    profile = signed.profile
+    recorded = [body for s in sessions if isinstance(body := s.opened.get("profile"), dict)]
+    ours = [body for body in recorded if body.get("jurisdiction") == profile.jurisdiction]
+    newest = max((whole(body, "version") or 0 for body in ours), default=0)
+    if not (profile.version >= newest):
+        rule = f"must be at least {newest}, under which a session on record was opened"
+        raise ConfigError(f"{profile.jurisdiction} version", profile.version, rule)
 
 
 def _resume(
     wanted: str,
     plan: Plan,
     grants: tuple[AreaGrant, ...],
+    signed: SignedProfile,
     sessions: dict[str, Session],
     alive: set[str],
 ) -> Opening:
@@ -118,17 +162,47 @@ def _resume(
         raise RefusedError(f"session {wanted} was treated with another plan ({session.plan_name})")
     passes = [done for area in session.areas for done in area.passes]
     unended = tuple((done.area, done.number) for done in passes if not done.ended)
-    return Opening(wanted, plan, grants, ledger_of(session), is_resumed=True, unended=unended)
+    return Opening(
+        wanted,
+        plan,
+        grants,
+        signed,
+        ledger_of(session, granted_areas(grants)),
+        is_resumed=True,
+        unended=unended,
+        unsettled=unsettled_of(session),
+    )
 
 
-def ledger_of(session: Session) -> Ledger:
-    """Return the passes of an earlier session; one without an end is uncertain, hence counts."""
+def ledger_of(session: Session, areas: tuple[AreaPlan, ...]) -> Ledger:
+    """Return the passes of an earlier session; one without an end is uncertain, hence counts.
+
+    Its strokes count against the dose of its area; of an uncertain one, at least a whole pass.
+    """
+    plans = {one.area: one for one in areas}
     return Ledger(
         tuple(
-            Pass(done.area, done.number, Outcome(done.outcome))
+            Pass(done.area, done.number, outcome, strokes)
             for area in session.areas
             for done in area.passes
+            for outcome in (Outcome(done.outcome),)
+            for strokes in (
+                strokes_for_dose(plans[done.area], outcome, done.strokes_in_contact or 0),
+            )
         )
+    )
+
+
+def unsettled_of(session: Session) -> tuple[Unsettled, ...]:
+    """Return the uncertain passes of which it is on record which pen made them, and from where."""
+    passes = [done for area in session.areas for done in area.passes]
+    return tuple(
+        Unsettled(p.area, p.number, p.strokes_before, p.serial_number, p.epoch)
+        for p in passes
+        if p.outcome is RecordOutcome.UNCERTAIN
+        and p.strokes_before is not None
+        and p.serial_number is not None
+        and p.epoch is not None
     )
 
 
@@ -153,6 +227,12 @@ def opened_body(opening: Opening, port: str, pen: Identity, epoch: int) -> dict[
             "cartridge_uid": pen.cartridge_uid,
             "needles": pen.needles,
         },
+        "profile": {
+            "jurisdiction": opening.signed.profile.jurisdiction,
+            "version": opening.signed.profile.version,
+            "sha256": opening.signed.sha256,
+            "key": opening.signed.key,
+        },
         "areas": [_area_body(one) for one in opening.grants],
         "software": f"penpilot {version('penpilot')}",
     }
@@ -161,12 +241,18 @@ def opened_body(opening: Opening, port: str, pen: Identity, epoch: int) -> dict[
 def _area_body(one: AreaGrant) -> dict[str, Any]:
     return {
         "area": one.request.area,
+        "indication": one.request.indication,
+        "tier": str(one.tier),
+        "reason": one.request.reason,
         "depth_um_asked": one.depth.asked,
         "depth_um": one.depth.granted or 0,
         "speed_dhz": one.speed.granted or 0,
         "passes": one.passes.granted or 0,
         "patch_mm2": one.request.patch_mm2,
         "strokes_per_pass": one.strokes_per_pass,
+        "strokes_max": one.strokes_max,
+        "punctures_per_cm2": one.punctures_per_cm2,
+        "guard_band_um": one.depth.guard_band,
         "binding": one.depth_limit.source,
         "depth_um_limit": one.depth_limit.high,
     }

@@ -1,103 +1,110 @@
-"""The clinical profile: limits per area of the body, read from a data file; it grants nothing."""
+"""The clinical profile: caps per area and indication; it reads no file and grants nothing."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.resources import as_file, files
-from pathlib import Path
-from typing import Any
 
-from controller.errors import ConfigError
-from controller.tomlfile import read_toml, refuse_unknown, shorten
-from safety.errors import QuantityError
-from safety.limits import DEPTH_UM_ABSOLUTE, PASSES_ABSOLUTE, Layer, Limit, Quantity
-from safety.units import checked
+from safety.limits import Layer, Limit, Quantity
+from safety.modifiers import Modifier
 
-_AREA_KEYS = frozenset({"label", "depth_um_start", "depth_um_max", "passes_max", "grade"})
-_KEYS = frozenset({"format", "name", "version", "area"})
+GRADES = ("A", "B", "C", "P")
+"""A regulator or label, B peer reviewed, C makers and clinics, P our own judgement."""
 
 
 @dataclass(frozen=True, slots=True)
-class AreaProfile:
-    """What a profile says about one area.
+class Caps:
+    """How deep one area, or one indication, may go; needle protrusion in micrometres.
 
     Args:
-        area: Its name in plans.
+        name: Its name in plans.
         label: Its name for people.
-        depth_um_start: Needle protrusion to begin with.
-        depth_um_max: Deepest needle protrusion.
-        passes_max: Most passes in one session.
-        grade: How good the evidence is: A, B, C or P.
+        depth_um_start: To begin with.
+        depth_um_confirm_above: Top of the recommended range; beyond it a reason must be named.
+        depth_um_max: Hard cap; nothing leads beyond it.
+        grade: How good the evidence is, one of `GRADES`.
+        source: Where the figures come from.
     """
 
-    area: str
+    name: str
     label: str
     depth_um_start: int
+    depth_um_confirm_above: int
     depth_um_max: int
-    passes_max: int
     grade: str
+    source: str
 
-    def limits(self) -> tuple[Limit, ...]:
-        """Return this area's limits for the algebra of `safety.limits`."""
-        why = f"{self.area} limit"
-        return (
-            Limit(Layer.AREA, Quantity.DEPTH_UM, 0, self.depth_um_max, why),
-            Limit(Layer.AREA, Quantity.PASSES, 1, self.passes_max, why),
+    def depth_limit(self, layer: Layer, what: str) -> Limit:
+        """Return the cap for the algebra of `safety.limits`, in the given layer."""
+        return Limit(
+            layer, Quantity.DEPTH_UM, 0, self.depth_um_max, what, self.depth_um_confirm_above
         )
 
 
 @dataclass(frozen=True, slots=True)
+class AreaProfile:
+    """One area of the body: its caps, and the most passes in one session."""
+
+    caps: Caps
+    passes_max: int
+
+    def limits(self) -> tuple[Limit, ...]:
+        """Return this area's limits on depth and passes."""
+        why = f"{self.caps.name} limit"
+        passes = Limit(Layer.AREA, Quantity.PASSES, 1, self.passes_max, why)
+        return self.caps.depth_limit(Layer.AREA, why), passes
+
+
+@dataclass(frozen=True, slots=True)
+class IndicationProfile:
+    """What is treated: its caps, where it applies, and the usual course.
+
+    Args:
+        caps: Depth, whatever the area.
+        areas: Names of the areas where this indication may be treated.
+        sessions: Usual number of sessions.
+        interval_days: Days between two of them.
+    """
+
+    caps: Caps
+    areas: tuple[str, ...]
+    sessions: int
+    interval_days: int
+
+    def limit(self) -> Limit:
+        """Return this indication's limit on depth."""
+        return self.caps.depth_limit(Layer.INDICATION, f"{self.caps.name} indication")
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
-    """All areas of one profile, by name."""
+    """All that one jurisdiction allows.
+
+    Args:
+        name: For people.
+        jurisdiction: Where it applies, such as ``us``; also the name of its file.
+        version: Never goes down on one machine.
+        areas: By name.
+        indications: By name.
+        modifiers: What of a patient tightens limits, by name.
+    """
 
     name: str
+    jurisdiction: str
     version: int
-    areas: dict[str, AreaProfile]
+    areas: Mapping[str, AreaProfile]
+    indications: Mapping[str, IndicationProfile]
+    modifiers: Mapping[str, Modifier]
 
+    def indications_of(self, area: str) -> tuple[str, ...]:
+        """Return the names of the indications that may be treated in an area, sorted."""
+        return tuple(sorted(n for n, one in self.indications.items() if area in one.areas))
 
-def load_default() -> Profile:
-    """Return the profile that comes with penpilot.
+    def indication_limits(self, area: str, indication: str) -> tuple[Limit, ...]:
+        """Return the limits of the indication in this area.
 
-    Raises:
-        ConfigError: If the installed file was damaged.
-    """
-    with as_file(files("controller.profiles") / "default.toml") as path:
-        return load(path)
-
-
-def load(path: Path) -> Profile:
-    """Return the profile of a file.
-
-    Raises:
-        ConfigError: Naming field, value and rule.
-    """
-    document = read_toml(path, ConfigError)
-    refuse_unknown(document, _KEYS, "", ConfigError)
-    if type(document.get("format")) is not int or document["format"] != 1:
-        raise ConfigError("format", shorten(document.get("format")), "must be 1")
-    tables = document.get("area")
-    if not isinstance(tables, dict) or not tables:
-        raise ConfigError("area", shorten(tables), "must be at least one table [area.NAME]")
-    try:
-        areas = {name: _area(name, table) for name, table in tables.items()}
-        version = checked("version", document.get("version"), 1, 1_000_000)
-    except QuantityError as error:
-        raise ConfigError(error.quantity, shorten(error.value), error.rule) from error
-    return Profile(str(document.get("name")), version, areas)
-
-
-def _area(name: str, table: Any) -> AreaProfile:
-    """Return one area's profile."""
-    if not isinstance(table, dict):
-        raise ConfigError(f"area.{name}", shorten(table), "must be a table")
-    where = f"area.{name}."
-    refuse_unknown(table, _AREA_KEYS, where, ConfigError)
-    deepest = checked(f"{where}depth_um_max", table.get("depth_um_max"), 1, DEPTH_UM_ABSOLUTE)
-    return AreaProfile(
-        area=name,
-        label=str(table.get("label", name)),
-        depth_um_start=checked(f"{where}depth_um_start", table.get("depth_um_start"), 1, deepest),
-        depth_um_max=deepest,
-        passes_max=checked(f"{where}passes_max", table.get("passes_max"), 1, PASSES_ABSOLUTE),
-        grade=str(table.get("grade", "")),
-    )
+        Without an indication (an empty text) all that may be treated there speak, and the tightest
+        binds. One that does not apply to the area says nothing: the layer is then unknown.
+        """
+        names = self.indications_of(area)
+        return tuple(self.indications[n].limit() for n in names if indication in ("", n))

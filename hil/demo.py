@@ -156,12 +156,10 @@ def run_demo(
 def _half_of(plan: Path) -> int:
     """Return half the strokes of a plan, before any pen is asked."""
     from controller.grants import grant_plan  # noqa: PLC0415 only for drills
-    from controller.opening import read_plan  # noqa: PLC0415 as above
-    from controller.profile import load_default  # noqa: PLC0415 as above
+    from controller.opening import profile_here, read_plan  # noqa: PLC0415 as above
 
-    return half_strokes(
-        [one.as_json() for one in grant_plan(read_plan(plan), load_default(), None)]
-    )
+    grants = grant_plan(read_plan(plan), profile_here().profile, None)
+    return half_strokes([one.as_json() for one in grants])
 
 
 def _conduct(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -15,9 +14,7 @@ from controller.commands.common import echo_json, json_option, this_home
 from controller.config import Home
 from controller.errors import ControllerError, ExitCode
 from controller.machine import is_virtual
-
-FREE_BYTES_MIN = 200_000_000
-"""Less free space than this and no session begins well. Source: [SAF] 3.4 R07."""
+from controller.space import FREE_BYTES_MIN, free_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +82,7 @@ def _home() -> Iterator[Finding]:
         yield Finding("data folder", "problem", str(error), "Set PENPILOT_HOME to another folder.")
         return
     yield Finding("data folder", "ok", str(home.folder))
-    free = shutil.disk_usage(home.folder).free
+    free = free_bytes(home.folder)
     remedy = "Free some disk space before the next session."
     text = f"{free // 1_000_000} MB free"
     is_enough = free >= FREE_BYTES_MIN

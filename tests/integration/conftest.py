@@ -17,6 +17,13 @@ from hil.programs import SimulatedPen, simulated_pen
 from hil.truth import TrueEvent, read_truth
 from hil.wakeful import wakeful
 
+HEAD = """\
+format = 1
+name = "Test plan"
+indication = "acne_scars"
+patient = { modifiers = [] }
+"""
+
 HELD_UP_MS = 40
 """A machine that holds a sleeping thread up for longer cannot watch a pen. Source: [SAF] 8.3."""
 
@@ -99,7 +106,7 @@ def make_plan(tmp_path: Path) -> MakePlan:
     def make(*areas: tuple[str, int, int, int]) -> Path:
         path = tmp_path / "plan.toml"
         tables = [AREA.format(area=a, depth_um=d, passes=p, patch_mm2=m) for a, d, p, m in areas]
-        path.write_text('format = 1\nname = "Test plan"\n' + "".join(tables))
+        path.write_text(HEAD + "".join(tables))
         return path
 
     return make

@@ -10,10 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.errors import PlanError
-from controller.plan import PATCH_MM2, RANGES, AreaRequest, Plan, load_plan
+from controller.plan import PATCH_MM2, RANGES, AreaRequest, Patient, Plan, load_plan
+from controller.profile_file import parse
 
-KNOWN = frozenset({"cheek", "chin", "forehead"})
+PROFILE = parse((Path(__file__).parents[2] / "controller/profiles/us.toml").read_bytes())
+KNOWN = sorted(PROFILE.areas)
 KEYS = ["format", "name", "area", "depth_um", "speed_dhz", "passes", "patch_mm2", "depht_um"]
+KEYS += ["indication", "reason", "patient", "modifiers", "patient.modifiers"]
 VALUES = ["1", "-1", "500", "1e3", "nan", "true", '"cheek"', '"\\n"', "[]", "[[1]]", "{a=1}"]
 
 
@@ -27,7 +30,7 @@ def outcome(path: Path, data: bytes) -> Plan | str:
     """Return what reading these bytes gives: a plan, or the line that says why not."""
     path.write_bytes(data)
     try:
-        return load_plan(path, KNOWN)
+        return load_plan(path, PROFILE)
     except PlanError as error:
         return str(error)
 
@@ -63,34 +66,55 @@ def test_anything_that_looks_like_a_plan_gives_a_plan_or_one_line(path: Path, te
     assert isinstance(found, Plan) or is_one_line(found)
 
 
-def areas() -> st.SearchStrategy[AreaRequest]:
-    """Return requests within all bounds."""
-    return st.builds(
+def printable() -> st.SearchStrategy[str]:
+    """Return letters of any language that TOML needs no escape for."""
+    return st.characters(codec="utf-8", exclude_characters='"\\').filter(str.isprintable)
+
+
+@st.composite
+def areas(draw: st.DrawFn) -> AreaRequest:
+    """Return requests within all bounds, with an indication of the area or none."""
+    area = draw(st.sampled_from(KNOWN))
+    reasons = st.text(printable(), min_size=1, max_size=120).filter(str.strip)
+    asked = st.builds(
         AreaRequest,
-        area=st.sampled_from(sorted(KNOWN)),
+        area=st.just(area),
+        indication=st.sampled_from(["", *PROFILE.indications_of(area)]),
+        reason=st.just("") | reasons,
         depth_um=st.integers(*RANGES["depth_um"]),
         speed_dhz=st.integers(*RANGES["speed_dhz"]),
         passes=st.integers(*RANGES["passes"]),
         patch_mm2=st.integers(*PATCH_MM2),
     )
+    return draw(asked)
+
+
+def patients() -> st.SearchStrategy[Patient]:
+    """Return patients with all modifiers, some or none."""
+    names = st.sets(st.sampled_from(sorted(PROFILE.modifiers)))
+    return names.map(lambda found: Patient(tuple(sorted(found))))
 
 
 def plans() -> st.SearchStrategy[Plan]:
     """Return plans that may be written down."""
-    printable = st.characters(codec="utf-8", exclude_characters='"\\').filter(str.isprintable)
-    name = st.text(printable, min_size=1, max_size=80)
+    name = st.text(printable(), min_size=1, max_size=80)
     listed = st.lists(areas(), min_size=1, max_size=3, unique_by=lambda area: area.area)
-    return st.builds(Plan, name, listed.map(tuple))
+    return st.builds(Plan, name, listed.map(tuple), st.none() | patients())
 
 
 def written(plan: Plan, *, is_reversed: bool) -> bytes:
     """Return a plan as TOML, its fields in one order or the other."""
     text = f'format = 1\nname = "{plan.name}"\n'
+    if plan.patient is not None:
+        named = ", ".join(f'"{one}"' for one in plan.patient.modifiers)
+        text += f"patient = {{ modifiers = [{named}] }}\n"
     for area in plan.areas:
         fields = [f'area = "{area.area}"'] + [
             f"{key} = {getattr(area, key)}"
             for key in ("depth_um", "speed_dhz", "passes", "patch_mm2")
         ]
+        for key in ("indication", "reason"):
+            fields += [f'{key} = "{getattr(area, key)}"'] if getattr(area, key) else []
         text += "\n".join(["[[area]]", *(fields[::-1] if is_reversed else fields), ""])
     return text.encode()
 

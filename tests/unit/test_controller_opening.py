@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,8 +14,9 @@ from typing import Any
 import pytest
 
 from controller.config import Home
-from controller.errors import ExitCode, PlanError, RefusedError
+from controller.errors import ConfigError, ExitCode, PlanError, RefusedError
 from controller.opening import (
+    NO_PATIENT,
     Opening,
     describe_areas,
     new_session_id,
@@ -22,7 +24,8 @@ from controller.opening import (
     opened_body,
     read_plan,
 )
-from controller.plan import AreaRequest, Plan
+from controller.plan import AreaRequest, Patient, Plan
+from controller.profile_memory import accepted
 from controller.records.sessions import fold
 from controller.records.store import RecordStore
 from controller.running import Running, announce
@@ -30,8 +33,10 @@ from drivers.block import Identity
 from drivers.registers import Capability
 from safety.ledger import Ledger, Outcome, Pass
 
+PROFILES = Path(__file__).parents[2] / "controller" / "profiles"
 NOW = datetime(2026, 11, 22, 14, 3, 5, tzinfo=UTC)
-PLAN = Plan("Face", (AreaRequest("cheek", 500, 1_000, 2, 400),))
+AREA = AreaRequest("cheek", 500, 1_000, 2, 400, "acne_scars")
+PLAN = Plan("Face", (AREA,), Patient())
 PEN = Identity(
     version_minor=0,
     serial_number=42,
@@ -110,10 +115,12 @@ def test_session_id_sorts_by_time_and_is_never_the_same() -> None:
 @pytest.mark.parametrize(
     ("area", "says"),
     [
-        (AreaRequest("cheek", 1_501, 1_000, 2, 400), "cheek limit (0 to 1500)"),
-        (AreaRequest("cheek", 500, 1_000, 5, 400), "cheek limit (1 to 4)"),
-        (AreaRequest("cheek", 1_000, 700, 2, 400), "slower needles drag beyond 500 um"),
-        (AreaRequest("cheek", 30, 1_000, 2, 400), "stepped down to a multiple of 50"),
+        (replace(AREA, depth_um=1_501), "cheek limit (0 to 1500 less 60 of guard band"),
+        (replace(AREA, depth_um=1_050), "more than 1000 takes a named reason"),
+        (replace(AREA, depth_um=1_441, reason="x"), "nothing allows more than 1440"),
+        (replace(AREA, passes=5), "cheek limit (1 to 4)"),
+        (replace(AREA, depth_um=1_000, speed_dhz=700), "slower needles drag at 1000 um"),
+        (replace(AREA, depth_um=30), "stepped down to a multiple of 50"),
     ],
 )
 def test_session_is_refused_above_a_limit_in_words(
@@ -121,7 +128,7 @@ def test_session_is_refused_above_a_limit_in_words(
 ) -> None:
     """The whole plan is refused, with exit code 3, and the limit that stands against it."""
     with pytest.raises(RefusedError) as caught:
-        begin(store, home, plan=Plan("Face", (area,)))
+        begin(store, home, plan=Plan("Face", (area,), Patient()))
 
     assert says in str(caught.value)
     assert ExitCode.REFUSED == caught.value.exit_code
@@ -129,9 +136,71 @@ def test_session_is_refused_above_a_limit_in_words(
 
 def test_every_area_that_stands_against_a_plan_is_named(store: RecordStore, home: Home) -> None:
     """Two areas above their limits are two sentences."""
-    areas = (AreaRequest("cheek", 2_000, 1_000, 2, 400), AreaRequest("nose", 600, 1_000, 2, 400))
+    areas = (replace(AREA, depth_um=2_000), replace(AREA, area="nose", depth_um=600))
     with pytest.raises(RefusedError, match=r"cheek: depth_um.*; nose: depth_um"):
-        begin(store, home, plan=Plan("Face", areas))
+        begin(store, home, plan=Plan("Face", areas, Patient()))
+
+
+@pytest.mark.req("SR-001", "SR-029")
+def test_session_with_an_unknown_patient_is_refused_with_what_to_do(
+    store: RecordStore, home: Home
+) -> None:
+    """A plan that says nothing of the patient begins nothing."""
+    with pytest.raises(RefusedError) as caught:
+        begin(store, home, plan=replace(PLAN, patient=None))
+
+    assert str(caught.value).startswith(NO_PATIENT)
+
+
+def test_session_is_opened_under_the_signed_profile_and_remembers_it(
+    store: RecordStore, home: Home
+) -> None:
+    """Version and hash stand in the data folder and in the record."""
+    opening = begin(store, home)
+    signed = opening.signed
+
+    assert (signed.profile.version, signed.sha256) == accepted(home, "us")
+    body = opened_body(opening, "/dev/pts/7", PEN, 3)["profile"]
+    wanted = {"jurisdiction": "us", "version": signed.profile.version}
+    assert wanted | {"sha256": signed.sha256, "key": signed.key} == body
+
+
+@pytest.mark.req("SR-017", "SR-028")
+def test_session_is_refused_under_a_profile_that_was_changed(
+    store: RecordStore, home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One changed figure, and nothing begins: the profile is verified at every opening."""
+    begin(store, home)
+    folder = tmp_path / "profiles"
+    shutil.copytree(PROFILES, folder)
+    text = (folder / "us.toml").read_text(encoding="utf-8")
+    (folder / "us.toml").write_text(text.replace("depth_um_max = 1500", "depth_um_max = 2500"))
+    monkeypatch.setattr("controller.profile_force.shipped", lambda: folder)
+
+    with pytest.raises(ConfigError, match="signature"):
+        begin(store, home)
+
+
+@pytest.mark.req("SR-028")
+def test_record_knows_a_newer_profile_where_the_memory_was_deleted(
+    store: RecordStore, home: Home
+) -> None:
+    """Who deletes the accepted versions still cannot go back behind a recorded session."""
+    opening = begin(store, home)
+    body = opened_body(opening, "/dev/pts/7", PEN, 3)
+    for place, version in (("eu", 9), ("us", opening.signed.profile.version)):
+        told = {**body, "profile": body["profile"] | {"jurisdiction": place, "version": version}}
+        store.append(f"s-{place}", "session_opened", told, NOW)
+        store.append(f"s-{place}", "session_closed", {"outcome": "completed", "reason": ""}, NOW)
+    shutil.rmtree(home.folder / "profiles")
+    assert begin(store, home)
+
+    newer = {**body, "profile": body["profile"] | {"version": 99}}
+    store.append("s-new", "session_opened", newer, NOW)
+    store.append("s-new", "session_closed", {"outcome": "completed", "reason": ""}, NOW)
+    shutil.rmtree(home.folder / "profiles")
+    with pytest.raises(ConfigError, match="must be at least 99"):
+        begin(store, home)
 
 
 @pytest.mark.req("SR-022")
@@ -211,12 +280,12 @@ def test_resumed_session_counts_what_was_begun(
 
     assert (name, True) == (opening.session, opening.is_resumed)
     expected = tuple(Pass("cheek", n, o) for (n, _), o in zip(passes, outcomes, strict=True))
-    assert expected == opening.ledger.passes
+    assert expected == tuple(replace(p, strokes=0) for p in opening.ledger.passes)
     counted = opening.ledger.counted("cheek")
     assert left == (None if counted >= 2 else counted + 1)
 
 
-@pytest.mark.req("SR-022")
+@pytest.mark.req("SR-022", "HZ-64")
 def test_session_is_not_resumed_where_it_cannot_be(store: RecordStore, home: Home) -> None:
     """Not an unknown one, not a completed one, and not with another plan or a changed one."""
     done, cut = record(store, home, end="completed"), record(store, home, (1, ""))
@@ -248,7 +317,9 @@ def test_opening_entry_says_who_what_and_with_which_pen(store: RecordStore, home
     assert pen.items() <= session.pen.items()
     (area,) = session.opened["areas"]
     wanted = {"area": "cheek", "depth_um_asked": 500, "depth_um": 500, "speed_dhz": 1_000}
-    wanted |= {"passes": 2, "patch_mm2": 400, "strokes_per_pass": 334, "binding": "cheek limit"}
+    wanted |= {"passes": 2, "patch_mm2": 400, "strokes_per_pass": 334, "strokes_max": 1_666}
+    wanted |= {"indication": "acne_scars", "tier": "recommended", "reason": ""}
+    wanted |= {"binding": "acne_scars indication", "depth_um_limit": 1_440, "guard_band_um": 60}
     assert wanted.items() <= area.items()
     assert PLAN.digest == session.opened["plan_hash"]
     assert session.opened["software"].startswith("penpilot ")
@@ -263,16 +334,25 @@ def test_areas_are_described_in_one_line(store: RecordStore, home: Home) -> None
     assert "no pass was begun" == describe_areas(replace(session, areas=()))
 
 
-def test_plan_is_read_against_the_default_profile(tmp_path: Path) -> None:
+def test_plan_is_read_against_the_profile_that_was_chosen(
+    tmp_path: Path, penpilot_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """An area that the profile does not know is refused, one that it knows is read."""
+    del penpilot_home
     path = tmp_path / "plan.toml"
     text = (
         'format = 1\nname = "x"\n[[area]]\narea = "{}"\ndepth_um = 1\nspeed_dhz = 1\npasses = 1\n'
     )
-    for area in ("scalp", "eyelid"):
+    for place, area, is_known in (
+        ("us", "cheek", True),
+        ("us", "scalp", False),
+        ("eu", "scalp", True),
+        ("eu", "eyelid", False),
+    ):
+        monkeypatch.setenv("PENPILOT_JURISDICTION", place)
         path.write_text(text.format(area) + "patch_mm2 = 50\n")
-        if area == "scalp":
-            assert "scalp" == read_plan(path).areas[0].area
+        if is_known:
+            assert area == read_plan(path).areas[0].area
         else:
             with pytest.raises(PlanError, match="must be one of"):
                 read_plan(path)

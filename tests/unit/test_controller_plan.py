@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from controller.errors import ExitCode, PlanError
-from controller.plan import AREAS_MAX, NAME_LENGTH_MAX, AreaRequest, Plan, load_plan
-from controller.profile import load_default
+from controller.plan import (
+    AREAS_MAX,
+    NAME_LENGTH_MAX,
+    REASON_LENGTH_MAX,
+    AreaRequest,
+    Patient,
+    Plan,
+    load_plan,
+)
+from controller.profile_file import parse
 
 ROOT = Path(__file__).parents[2]
+SHIPPED = parse((ROOT / "controller" / "profiles" / "us.toml").read_bytes())
 KNOWN = frozenset({"cheek", "forehead", *(f"area{i}" for i in range(AREAS_MAX + 1))})
+PROFILE = replace(SHIPPED, areas=dict.fromkeys(sorted(KNOWN), SHIPPED.areas["cheek"]))
 FIELDS = {"area": '"cheek"', "depth_um": "500", "speed_dhz": "1000"}
 FIELDS |= {"passes": "2", "patch_mm2": "400"}
 LOWEST = {"depth_um": 1, "speed_dhz": 1, "passes": 1, "patch_mm2": 50}
@@ -34,7 +45,7 @@ def read(tmp_path: Path, text: str) -> Plan:
     """Return the plan of a text."""
     path = tmp_path / "plan.toml"
     path.write_text(text, encoding="utf-8")
-    return load_plan(path, KNOWN)
+    return load_plan(path, PROFILE)
 
 
 def refusal(tmp_path: Path, text: str) -> PlanError:
@@ -124,6 +135,35 @@ def test_number_is_taken_at_both_of_its_bounds(tmp_path: Path, field: str) -> No
         (head() + table(depht_um="9"), "area[1].depht_um", "9"),
         (head(notes='"x"') + table(), "notes", "'x'"),
         (head() + "[profile]\n" + table(), "profile", "{}"),
+        (head(indication='"hair"') + table(), "area[1] cheek.indication", "'hair'"),
+        (head(indication="1") + table(), "area[1] cheek.indication", "1"),
+        (head() + table(indication='""'), "area[1] cheek.indication", "''"),
+        (head() + table(indication='["wrinkles"]'), "area[1] cheek.indication", "['wrinkles']"),
+        (
+            head(indication='"wrinkles"') + table() + table(area='"forehead"'),
+            "area[2] forehead.indication",
+            "'wrinkles'",
+        ),
+        (head() + table(reason='""'), "area[1] cheek.reason", "''"),
+        (head() + table(reason='"  "'), "area[1] cheek.reason", "'  '"),
+        (head() + table(reason="true"), "area[1] cheek.reason", "true"),
+        (head() + table(reason=r'"a\nb"'), "area[1] cheek.reason", r"'a\nb'"),
+        (
+            head() + table(reason=f'"{"n" * (REASON_LENGTH_MAX + 1)}"'),
+            "area[1] cheek.reason",
+            "'" + "n" * 56 + "...",
+        ),
+        (head(patient="1") + table(), "patient", "1"),
+        (head(patient="{}") + table(), "patient.modifiers", "missing"),
+        (head(patient="{ name = 'x' }") + table(), "patient.name", "'x'"),
+        (head(patient="{ modifiers = 'x' }") + table(), "patient.modifiers", "'x'"),
+        (head(patient="{ modifiers = ['x'] }") + table(), "patient.modifiers", "['x']"),
+        (head(patient="{ modifiers = [[]] }") + table(), "patient.modifiers", "[[]]"),
+        (
+            head(patient="{ modifiers = ['pigment_history', 'pigment_history'] }") + table(),
+            "patient.modifiers",
+            "['pigment_history', 'pigment_history']",
+        ),
     ],
 )
 def test_plan_is_refused_by_field_and_value(
@@ -192,9 +232,46 @@ def test_digest_differs_where_the_meaning_differs(tmp_path: Path) -> None:
     assert all(len(plan.digest) == 64 for plan in plans)
 
 
-def test_example_plan_is_a_plan_for_the_default_profile() -> None:
-    """The plan that the demo treats can be read."""
-    example = ROOT / "examples" / "plans" / "face.toml"
+def test_digest_differs_where_indication_reason_or_patient_differ(tmp_path: Path) -> None:
+    """What decides about limits is part of what a plan means."""
+    texts = [
+        head() + table(),
+        head() + table(indication='"wrinkles"'),
+        head() + table(indication='"acne_scars"'),
+        head() + table(reason='"deep scars"'),
+        head(patient="{ modifiers = [] }") + table(),
+        head(patient="{ modifiers = ['pigment_history'] }") + table(),
+    ]
 
-    names = [area.area for area in load_plan(example, frozenset(load_default().areas)).areas]
-    assert ["forehead", "periorbital", "cheek"] == names
+    assert len(texts) == len({read(tmp_path, text).digest for text in texts})
+
+
+def test_area_has_its_own_indication_or_that_of_the_plan(tmp_path: Path) -> None:
+    """What stands in the area goes before what stands above all areas."""
+    text = head(indication='"acne_scars"') + table(area='"forehead"')
+    plan = read(tmp_path, text + table(indication='"wrinkles"', reason='"asked for"'))
+
+    assert [("acne_scars", ""), ("wrinkles", "asked for")] == [
+        (area.indication, area.reason) for area in plan.areas
+    ]
+    assert "" == read(tmp_path, head() + table()).areas[0].indication
+
+
+@pytest.mark.req("SR-017", "SR-029")
+def test_patient_is_known_only_where_the_plan_says_so(tmp_path: Path) -> None:
+    """Silence is not an empty list; the order of modifiers means nothing."""
+    both = "{ modifiers = ['pigment_history', 'fitzpatrick_4_to_6'] }"
+
+    assert None is read(tmp_path, head() + table()).patient
+    assert Patient() == read(tmp_path, head(patient="{ modifiers = [] }") + table()).patient
+    known = Patient(("fitzpatrick_4_to_6", "pigment_history"))
+    assert known == read(tmp_path, head(patient=both) + table()).patient
+
+
+def test_example_plan_is_a_plan_for_the_profile_without_a_choice() -> None:
+    """The plan that the demo treats can be read, and says what it treats and of whom."""
+    plan = load_plan(ROOT / "examples" / "plans" / "face.toml", SHIPPED)
+
+    wanted = [("forehead", "acne_scars"), ("periorbital", "wrinkles"), ("cheek", "acne_scars")]
+    assert wanted == [(area.area, area.indication) for area in plan.areas]
+    assert Patient() == plan.patient

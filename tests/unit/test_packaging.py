@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("controller", "drivers", "hil", "safety", "simulator")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 COMMANDS = PROJECT["entry-points"]["penpilot.commands"]
-SHIPPED = {".css", ".html", ".js", ".json", ".md", ".py", ".svg", ".toml", ".typed"}
+SHIPPED = {".css", ".html", ".js", ".json", ".md", ".py", ".sig", ".svg", ".toml", ".typed"}
 """Endings of files that a package may hold; anything else is a slip until it stands here."""
 
 

@@ -1,0 +1,1 @@
+penpilot-signature-v1 penpilot-1 JshQIjZORwbKKu4UkaPu6NAU9O3LmpAP683UIM9HkyOsbFZeD5c93FhYyl535hQfFGQ2GZrcEx2UQgSxT2KVBA==

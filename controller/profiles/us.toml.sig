@@ -1,0 +1,1 @@
+penpilot-signature-v1 penpilot-1 r0KLJNiZgJqLusllX0YLi1ZfOnxVMPLdAPoeXvwNxPofhyOIuzcYBawL75VHYn/GCOUz7Zw6p/SP/i1BqfbwBA==
