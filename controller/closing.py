@@ -12,7 +12,7 @@ from safety.ledger import Outcome
 from safety.memory import Decision, Memory
 from safety.outputs import has_come_to_rest
 from safety.passes import is_planned
-from safety.states import LATCHED, Event, State
+from safety.states import LATCHED, STOPS, Event, State
 
 _LINK_CAUSES = frozenset({CauseCode.TELEMETRY_STALE, CauseCode.LEASE_ENDED})
 
@@ -58,7 +58,7 @@ class SessionWatch:
         events = {f.event for f in decision.firings if not f.is_refused}
         self.has_plan |= Event.PLAN in events
         # Whoever said STOP before the plan was taken up meant the whole session.
-        self._was_stopped |= Event.STOP in events
+        self._was_stopped |= bool(STOPS & events)
         self._is_finished |= Event.FINISH in events
         self.ending = self._out_of_reach(memory, facts) or self._by_itself(memory, facts)
         return self.ending is not None

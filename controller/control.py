@@ -24,7 +24,7 @@ from controller.clock import MonotonicClock
 from controller.closing import Ending, SessionWatch
 from controller.config import Home
 from controller.errors import ControllerError, ExitCode, RecordError
-from controller.grants import granted_areas
+from controller.grants import CALIBRATION_UM, granted_areas
 from controller.ipc import ControlServer
 from controller.journal import SessionJournal
 from controller.logs import configure, finish, get_logger
@@ -42,7 +42,7 @@ from drivers.errors import LinkError, PortBusy, SilentDevice
 from drivers.pen import PenLink
 from drivers.port import SerialPort
 from drivers.registers import Capability, Command
-from safety.facts import Facts, Intent, IntentKind
+from safety.facts import Calibration, Facts, Intent, IntentKind
 from safety.ledger import Outcome
 from safety.memory import Decision, Memory
 from safety.states import State
@@ -197,7 +197,8 @@ class _Session:
             clock=self._clock,
             mailbox=self._mailbox,
             journal=journal,
-            memory=Memory(plan=areas, ledger=rig.opening.ledger),
+            memory=Memory(plan=areas, ledger=rig.opening.ledger, unsettled=rig.opening.unsettled),
+            calibration=Calibration(CALIBRATION_UM, is_in_date=True),
             publish=self._publish,
         )
 

@@ -35,8 +35,12 @@ _WISHES = {
     "resume": IntentKind.RESUME,
     "reset": IntentKind.RESET,
     "finish": IntentKind.FINISH,
+    "change-area": IntentKind.CHANGE_AREA,
+    "acknowledge": IntentKind.ACKNOWLEDGE,
+    "pause-audio": IntentKind.PAUSE_AUDIO,
 }
-_SOURCES = frozenset({"key", "command", "flow", "signal"})
+_STOPS = {"stop": IntentKind.STOP, "estop": IntentKind.ESTOP}
+_SOURCES = frozenset({"key", "command", "flow", "signal", "pedal"})
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
@@ -187,18 +191,19 @@ class ControlServer:
             return
         said = message.get("source")
         source = said if isinstance(said, str) and said in _SOURCES else "command"
-        if message.get("want") == "stop":
-            self._on_intent(Intent(IntentKind.STOP, source))
+        want = message.get("want")
+        if isinstance(want, str) and want in _STOPS:
+            self._on_intent(Intent(_STOPS[want], source))
         elif "driver" in message:
             shown = str(message["driver"]).encode()
             client.is_driver = hmac.compare_digest(shown, self._token.encode())
         if not client.is_driver:
             return
         self._on_beat(True)
-        want = message.get("want")
         kind = _WISHES.get(want) if isinstance(want, str) else None
+        area = message.get("area")
         if kind is not None:
-            self._on_intent(Intent(kind, source))
+            self._on_intent(Intent(kind, source, area=area if isinstance(area, str) else ""))
 
     def _flush(self, client: _Client) -> None:
         try:

@@ -9,10 +9,15 @@ import socket
 from collections import deque
 from threading import Lock
 
-from safety.facts import Intent, IntentKind
+from safety.facts import Intent
+from safety.step import STOP_WISHES
 
 INTENTS_MAX = 64
 """More wishes than this in one scan are a fault of the sender; the oldest are dropped. ASSUMED."""
+
+
+STOPS_MAX = 8
+"""An emergency stop stays, however often somebody says STOP after it in one scan. ASSUMED."""
 
 
 class Mailbox:
@@ -26,7 +31,7 @@ class Mailbox:
         """Open the pair of sockets that wakes the scan; Windows selects no pipes."""
         self._lock = Lock()
         self._waiting: deque[Intent] = deque(maxlen=INTENTS_MAX)
-        self._stops: deque[Intent] = deque(maxlen=1)
+        self._stops: deque[Intent] = deque(maxlen=STOPS_MAX)
         self._reader, self._writer = socket.socketpair()
         self._reader.setblocking(False)
         self._writer.setblocking(False)
@@ -43,7 +48,7 @@ class Mailbox:
 
     def put(self, intent: Intent) -> None:
         """Leave an intent. Never blocks; safe in a signal handler's thread of its own."""
-        if intent.kind is IntentKind.STOP:
+        if intent.kind in STOP_WISHES:
             self.put_stop(intent)
             return
         with self._lock:
@@ -52,7 +57,7 @@ class Mailbox:
     def put_stop(self, intent: Intent) -> None:
         """Leave a STOP and wake the scan; takes no lock, so that a signal handler may call it.
 
-        Of several that nobody has taken yet, the last one stays.
+        Of several that nobody has taken yet, the last two stay; the core takes the gravest.
         """
         self._stops.append(intent)
         try:
@@ -68,7 +73,9 @@ class Mailbox:
         except BlockingIOError:
             pass
         # To look and to clear in two steps would lose a STOP that comes in between.
-        stops = (self._stops.pop(),) if self._stops else ()
+        stops = []
+        while self._stops:
+            stops.append(self._stops.popleft())
         with self._lock:
             waiting = tuple(self._waiting)
             self._waiting.clear()

@@ -18,9 +18,9 @@ from drivers.errors import LinkError
 from drivers.exchange import Exchange
 from drivers.pen import PenLink
 from drivers.registers import Command
-from safety.facts import Exchanged, Facts, PenIdentity, Telemetry
+from safety.facts import Calibration, Exchanged, Facts, PenIdentity, Telemetry
 from safety.memory import Decision, Entry, Memory
-from safety.states import OrderKind
+from safety.states import MOVING, OrderKind
 from safety.step import SafetyCore
 
 PERIOD_US = 50_000
@@ -87,6 +87,7 @@ class ScanLoop:
         mailbox: What people want.
         journal: Where entries go.
         memory: What the core begins with: plan and ledger.
+        calibration: What is known of the pen's depth; without it nothing arms.
         publish: Called after every scan with the decision and the facts it was made from.
     """
 
@@ -99,6 +100,7 @@ class ScanLoop:
         mailbox: Mailbox,
         journal: Journal,
         memory: Memory,
+        calibration: Calibration | None,
         publish: Callable[[Decision, Facts, Timing], None],
     ) -> None:
         self._link = link
@@ -106,11 +108,13 @@ class ScanLoop:
         self._clock = clock
         self._mailbox = mailbox
         self._journal = journal
+        self._calibration = calibration
         self._publish = publish
         self._core = SafetyCore()
         self._telemetry: Telemetry | None = None
         self._exchanged: Exchanged | None = None
         self._epoch_changed = False
+        self._is_known = True
         self._link_failure = ""
         self._heard_us = clock.now_us()
         self._unsaved: deque[tuple[int, int]] = deque()
@@ -170,7 +174,7 @@ class ScanLoop:
         seen_us = self.driver_seen_us
         return Facts(
             link_is_up=not self._link_failure,
-            identity=self._identity,
+            identity=self._identity if self._is_known else None,
             telemetry=self._telemetry,
             exchanged=self._exchanged,
             epoch_changed=self._epoch_changed,
@@ -178,14 +182,21 @@ class ScanLoop:
             record_failure=self._journal.failed or "",
             late_ms=self.timing.late_ms,
             driver_is_present=seen_us is not None and now_us - seen_us <= DRIVER_LOST_US,
+            link_errors=self._link.discarded,
+            session_is_open=True,
+            calibration=self._calibration,
         )
 
     def _exchange(self, decision: Decision) -> bool:
         """Ask the pen what was decided; return whether it is as it was before."""
         order, before = decision.order, self._telemetry
-        if order is None or self._link_failure:
-            return bool(self._link_failure)
+        if self._link_failure:
+            return True
         try:
+            if not self._is_known and decision.memory.state not in MOVING:
+                self._learn_again()
+            if order is None:
+                return False
             if order.kind is OrderKind.STOP:
                 self._take(self._link.stop(attempts=STOP_ATTEMPTS))
             else:
@@ -217,7 +228,11 @@ class ScanLoop:
             self._epoch_changed = True
             self._learn_again()
         if exchange.status is not None and exchange.received_us is not None:
+            was = self._telemetry
             self._telemetry = telemetry_of(exchange.status, exchange.received_us)
+            # What a pen said of its cartridge holds no longer once another may be in.
+            if was is not None and self._telemetry.has_cartridge and not was.has_cartridge:
+                self._is_known = False
             self._heard_us = exchange.received_us
 
     def _learn_again(self) -> None:
@@ -228,6 +243,7 @@ class ScanLoop:
         self._link.stop(attempts=1, timeout_us=0)
         pen = self._link.identify(RELEARN_MS)
         self._identity = pen_identity_of(pen, self._identity.epoch)
+        self._is_known = True
 
     def _last_stop(self) -> None:
         """Say STOP once more, heard or not; if the port has gone, the lease does the rest."""

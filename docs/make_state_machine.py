@@ -6,61 +6,34 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from pathlib import Path
 
 PAGE = Path(__file__).with_name("state-machine.md")
 sys.path.insert(0, str(PAGE.parents[1]))  # a plain script: it also runs where nothing is installed
 
+from safety.render import STATE_WORDS, diagram, shared_events, state_table  # noqa: E402
 from safety.states import LATCHED, Event, State  # noqa: E402
-from safety.table import ROWS, TABLE, Row  # noqa: E402
-
-EVERYWHERE = (Event.STOP, Event.TRIP, Event.LINK_LOST)
-"""Events with a row in every state; the diagram leaves them out, so that the rest can be seen."""
+from safety.table import ROWS  # noqa: E402
 
 HEAD = """\
 # The state machine
 
 Written by `docs/make_state_machine.py` from `safety/table.py`; a test fails if this page is stale.
+`penpilot safety explain STATE EVENT` says in words what one pair does.
 
 {states} states and {events} events give {pairs} pairs, and every one is decided: {taken} are taken,
 {refused} are refused, with a reason, and change nothing. A guard is a condition that must hold; all
-guards of a row must. The states {latched} are latched: only a reset leaves them, and it leads to
-IDLE.
+guards of a row must. The states {latched} are latched: only a reset leaves them.
 
 ## Diagram
 
-Left out, because every state takes them: STOP, TRIP and LINK_LOST. They stand in the tables.
+{left_out}
 
 ```mermaid
-stateDiagram-v2
-    [*] --> {first}
 """
 
-
-def words(row: Row) -> str:
-    """Return the guards of a row in words."""
-    return ", ".join(guard.__name__.replace("_", " ") for guard in row.guards)
-
-
-def arrows() -> list[str]:
-    """Return the lines of the diagram: one per pair of states, with all events between them."""
-    labels: dict[tuple[State, State], list[str]] = {}
-    for row in TABLE:
-        if row.event not in EVERYWHERE:
-            label = row.event.name + (" [guarded]" if row.guards else "")
-            labels.setdefault((row.state, row.next), []).append(label)
-    return [f"    {a.name} --> {b.name}: {', '.join(found)}" for (a, b), found in labels.items()]
-
-
-def table_of(state: State) -> list[str]:
-    """Return the table of one state: every event, where it leads, and under which guards."""
-    lines = ["", f"## {state.name}", "", "| event | next state | guards |", "|---|---|---|"]
-    for event in Event:
-        row = ROWS.get((state, event))
-        leads = "refused" if row is None else row.next.name
-        guards = "" if row is None else words(row)
-        lines.append(f"| {event.name} | {leads} | {guards} |".replace("  |", " |"))
-    return lines
+LEFT_OUT = "Left out, because many states take them (they stand in the tables): "
 
 
 def page() -> str:
@@ -73,12 +46,13 @@ def page() -> str:
         taken=len(ROWS),
         refused=pairs - len(ROWS),
         latched=" and ".join(state.name for state in State if state in LATCHED),
-        first=State.OFFLINE.name,
+        left_out=textwrap.fill(LEFT_OUT + ", ".join(e.name for e in shared_events()) + ".", 100),
     )
-    lines = [*arrows(), "```"]
-    for state in State:
-        lines += table_of(state)
-    return head + "\n".join(lines) + "\n"
+    tables = [
+        f"\n## {state.name}\n\nHere {STATE_WORDS[state]}.\n\n{state_table(state)}"
+        for state in State
+    ]
+    return f"{head}{diagram()}```\n{''.join(tables)}"
 
 
 def main(arguments: list[str]) -> int:

@@ -209,6 +209,11 @@ class PenLink:
         """Return what the link has counted and measured so far."""
         return self._meter.metrics(self._core.discards, self._core.noise_bytes)
 
+    @property
+    def discarded(self) -> int:
+        """Frames that were not believed since the port was opened; never falls."""
+        return self._core.discards.total()
+
     def close(self) -> None:
         """Give the port back. A pen that runs stops by itself when its lease ends."""
         self._line.port.close()

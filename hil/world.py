@@ -16,11 +16,14 @@ from controller.translate import pen_identity_of
 from drivers.pen import PenLink
 from drivers.port import is_readable
 from drivers.registers import BAUD_RATE, Command
-from safety.facts import Facts, Intent, IntentKind
+from safety.facts import Calibration, Facts, Intent, IntentKind
 from safety.ledger import AreaPlan, Ledger
-from safety.memory import Decision, Entry, Memory
+from safety.memory import Decision, Entry, Memory, Unsettled
 from safety.states import State
 from simulator.pen import Pen
+
+CALIBRATION = Calibration(uncertainty_um=60, is_in_date=True)
+"""What the world's host knows of its pen. ASSUMED: [DOM] 6.1, uncertainty of a calibrated pen."""
 
 CHARACTER_US = 10_000_000 // BAUD_RATE
 """One character on the wire, 10 bits. Source: [SAF] 8.1, 86.8 us at 115,200 baud, rounded down."""
@@ -154,6 +157,7 @@ class World:
         areas: Granted areas.
         pen: The pen; faults may be injected into it.
         ledger: Passes delivered before.
+        unsettled: Passes of which nobody saw the end.
         journal: Where entries go.
 
     The world identifies the pen at once; `scan` and `scan_until` go on from there.
@@ -165,6 +169,7 @@ class World:
         pen: Pen,
         *,
         ledger: Ledger | None = None,
+        unsettled: tuple[Unsettled, ...] = (),
         journal: VirtualJournal | None = None,
     ) -> None:
         self.clock = VirtualClock()
@@ -186,7 +191,8 @@ class World:
             clock=self.clock,
             mailbox=self.mailbox,
             journal=self.journal,
-            memory=Memory(plan=areas, ledger=ledger or Ledger()),
+            memory=Memory(plan=areas, ledger=ledger or Ledger(), unsettled=unsettled),
+            calibration=CALIBRATION,
             publish=self._watch,
         )
 
@@ -210,8 +216,10 @@ class World:
 
     def want(self, *kinds: IntentKind) -> None:
         """Leave wishes for the next scan."""
+        current = self.memory.current
+        area = "" if current is None else current.plan.area
         for kind in kinds:
-            self.mailbox.put(Intent(kind))
+            self.mailbox.put(Intent(kind, area=area))
 
     def scan(self, count: int = 1) -> Decision:
         """Do some scans with the driver present; return the last decision."""

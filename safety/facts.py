@@ -83,33 +83,58 @@ class PenIdentity:
         epoch: Boot number at that moment.
         limits_hash: Hash over its limits at that moment.
         depth_tolerance_um: Beyond set value plus this, a measured protrusion is over-depth.
+        unfit: Why this pen may not be driven (no lease, no depth sense), or an empty text.
     """
 
     serial_number: int
     epoch: int
     limits_hash: int
     depth_tolerance_um: int
+    unfit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What is known of the pen's depth: without one nothing arms.
+
+    Args:
+        uncertainty_um: Expanded uncertainty of the needle protrusion, k = 2.
+        is_in_date: Whether its certificate has not run out.
+    """
+
+    uncertainty_um: int
+    is_in_date: bool
 
 
 class IntentKind(Enum):
     """What a person, or the flow on their behalf, wants."""
 
+    STOP = auto()
+    ESTOP = auto()
     PLAN = auto()
+    CHANGE_AREA = auto()
     ARM = auto()
     START = auto()
     PASS_DONE = auto()
     PAUSE = auto()
     RESUME = auto()
-    STOP = auto()
-    RESET = auto()
     FINISH = auto()
+    LOCK = auto()
+    RESET = auto()
+    ACKNOWLEDGE = auto()
+    PAUSE_AUDIO = auto()
+    SERVICE_ENTER = auto()
+    SERVICE_LEAVE = auto()
+    DISCONNECT = auto()
 
 
 class Role(Enum):
-    """Who wants it."""
+    """Who wants it. Source: DESIGN, three people; [SAF] 9, roles."""
 
     PRACTITIONER = auto()
     TECHNICIAN = auto()
+    QA = auto()
+    ADMINISTRATOR = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +143,16 @@ class Intent:
 
     Args:
         kind: What is wanted.
-        source: Where it came from, for the record: ``key``, ``command``, ``flow``, ``signal``.
+        source: Where it came from, for the record: ``key``, ``command``, ``flow``, ``signal``,
+            ``pedal``.
         role: Who wants it.
+        area: The area that the person sees on the screen; START and CHANGE_AREA need it.
     """
 
     kind: IntentKind
     source: str = "flow"
     role: Role = Role.PRACTITIONER
+    area: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +169,11 @@ class Facts:
         record_failure: Why the journal no longer takes entries, or an empty text.
         late_ms: How late this scan came.
         driver_is_present: Whether the program that drives this session still answers.
+        link_is_wanted: Whether somebody wants the port opened.
+        link_failure: Why the port could not be opened, or an empty text.
+        link_errors: Discarded frames since the port was opened; never falls.
+        session_is_open: Whether a treatment session is open, its record and its person there.
+        calibration: What is known of the pen's depth, or None.
     """
 
     link_is_up: bool
@@ -152,3 +185,8 @@ class Facts:
     record_failure: str = ""
     late_ms: int = 0
     driver_is_present: bool = True
+    link_is_wanted: bool = True
+    link_failure: str = ""
+    link_errors: int = 0
+    session_is_open: bool = False
+    calibration: Calibration | None = None

@@ -1,6 +1,7 @@
 """Guards: each looks at one condition and gives back a refusal, or None; none has a side effect.
 
-All are written as inclusions: what is unknown does not fulfil them.
+All are written as inclusions: what is unknown does not fulfil them. Their names are the atoms of
+the decision table that an independent oracle is written in (tests/data/oracle.toml).
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ SETTLED_UM = 50
 SPEED_STILL_DHZ = 0
 """A motor at rest. Source: docs/protocol.md 4."""
 
+UNCERTAINTY_UM_MAX = 150
+"""A depth known no better than this is not known. Source: [DOM] 1.5, published tolerance."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scene:
@@ -36,9 +40,14 @@ class Scene:
     now_ms: int
     role: Role = Role.PRACTITIONER
     active: tuple[Cause, ...] = ()
+    area: str = ""
 
 
 Guard = Callable[[Scene], Refusal | None]
+
+
+STATUSES_NEEDED = 3
+"""Plausible statuses in a row that make a self-test. ASSUMED: one alone may be a lucky one."""
 
 
 def is_fresh(telemetry: Telemetry | None, now_ms: int) -> bool:
@@ -48,7 +57,7 @@ def is_fresh(telemetry: Telemetry | None, now_ms: int) -> bool:
 
 def is_still(telemetry: Telemetry) -> bool:
     """Return whether the pen says that it rests, its motor off and standing."""
-    at_rest = telemetry.state in (PenState.SAFE, PenState.FAULT, PenState.SERVICE)
+    at_rest = telemetry.state in (PenState.SAFE, PenState.FAULT)
     return at_rest and not telemetry.is_driven and telemetry.speed_dhz == SPEED_STILL_DHZ
 
 
@@ -87,10 +96,12 @@ def pen_is_ready(scene: Scene) -> Refusal | None:
 
 
 def pen_is_suitable(scene: Scene) -> Refusal | None:
-    """Permit when the pen has been identified."""
-    if scene.facts.identity is not None:
+    """Permit when the pen has been identified, and has lease and depth sense."""
+    known = scene.facts.identity
+    if known is not None and not known.unfit:
         return None
-    return Refusal("SR-015", "the pen has not been identified", "Check port and pen.")
+    reason = "the pen has not been identified" if known is None else known.unfit
+    return Refusal("SR-015", reason, "Check port and pen.")
 
 
 def cartridge_is_in(scene: Scene) -> Refusal | None:
@@ -122,13 +133,16 @@ def causes_are_gone(scene: Scene) -> Refusal | None:
 
 
 def role_may_reset(scene: Scene) -> Refusal | None:
-    """Permit a technician everything, a practitioner the operator's faults."""
+    """Permit a technician everything, a practitioner the operator's faults, others nothing."""
     if scene.role is Role.TECHNICIAN:
         return None
-    grave = [c for c in scene.memory.causes if c.severity >= Severity.FAULT_TECHNICIAN]
-    if not grave:
+    grave = [c for c in scene.memory.causes if not (c.severity <= Severity.FAULT_OPERATOR)]
+    if scene.role is Role.PRACTITIONER and not grave:
         return None
-    return Refusal("SR-006", grave[0].sentence, grave[0].kind.next_step)
+    if grave:
+        return Refusal("SR-006", grave[0].sentence, grave[0].kind.next_step)
+    reason = f"a {scene.role.name.lower()} may not reset a fault"
+    return Refusal("SR-006", reason, "Let a practitioner or a technician sign in.")
 
 
 def record_is_writable(scene: Scene) -> Refusal | None:
@@ -146,6 +160,73 @@ def entry_is_durable(scene: Scene) -> Refusal | None:
     return Refusal("SR-014", "the pass is not written down yet", "Wait a moment.")
 
 
+def session_is_open(scene: Scene) -> Refusal | None:
+    """Permit while a treatment session is open."""
+    if scene.facts.session_is_open:
+        return None
+    return Refusal("SR-027", "no session is open", "Sign in and open a session.")
+
+
+def no_session_is_open(scene: Scene) -> Refusal | None:
+    """Permit while no treatment session is open: service and patients exclude each other."""
+    if not scene.facts.session_is_open:
+        return None
+    return Refusal("SR-027", "a treatment session is open", "Close the session first.")
+
+
+def role_may_treat(scene: Scene) -> Refusal | None:
+    """Permit a practitioner only."""
+    if scene.role is Role.PRACTITIONER:
+        return None
+    reason = f"a {scene.role.name.lower()} may not treat"
+    return Refusal("SR-027", reason, "Let a practitioner sign in.")
+
+
+def role_may_service(scene: Scene) -> Refusal | None:
+    """Permit a technician only."""
+    if scene.role is Role.TECHNICIAN:
+        return None
+    reason = f"a {scene.role.name.lower()} may not service a pen"
+    return Refusal("SR-027", reason, "Let a technician sign in.")
+
+
+def calibration_is_valid(scene: Scene) -> Refusal | None:
+    """Permit when the pen's depth is known well enough, and the certificate has not run out."""
+    known = scene.facts.calibration
+    if known is None:
+        return Refusal("SR-028", "the pen's depth is not calibrated", "Calibrate the pen.")
+    if known.is_in_date and 0 <= known.uncertainty_um <= UNCERTAINTY_UM_MAX:
+        return None
+    reason = f"its uncertainty is {known.uncertainty_um} um" if known.is_in_date else "it ran out"
+    return Refusal("SR-028", f"the pen's calibration is not valid: {reason}", "Calibrate the pen.")
+
+
+def selftest_is_good(scene: Scene) -> Refusal | None:
+    """Permit when enough statuses in a row were plausible at rest."""
+    if scene.memory.tested >= STATUSES_NEEDED:
+        return None
+    reason = f"{scene.memory.tested} of {STATUSES_NEEDED} checks at rest are done"
+    return Refusal("SR-029", reason, "Leave the pen at rest for a moment.")
+
+
+def area_is_confirmed(scene: Scene) -> Refusal | None:
+    """Permit when the person names the area that is armed."""
+    current = scene.memory.current
+    if current is not None and scene.area == current.plan.area:
+        return None
+    armed = "none" if current is None else current.plan.area
+    reason = f"the area armed is {armed}, the one named is {scene.area or 'none'}"
+    return Refusal("SR-030", reason, "Look at the screen, then start what it shows.")
+
+
+def area_is_known(scene: Scene) -> Refusal | None:
+    """Permit an area that stands in the plan."""
+    if any(one.area == scene.area for one in scene.memory.plan):
+        return None
+    reason = f"the plan has no area {scene.area or '(none named)'}"
+    return Refusal("SR-030", reason, "Choose an area of the plan.")
+
+
 def arm_is_young(scene: Scene) -> Refusal | None:
     """Permit START within `ARM_TIMEOUT_MS` of arming."""
     if 0 <= scene.now_ms - scene.memory.armed_ms <= ARM_TIMEOUT_MS:
@@ -154,11 +235,14 @@ def arm_is_young(scene: Scene) -> Refusal | None:
 
 
 def pass_is_left(scene: Scene) -> Refusal | None:
-    """Permit when the paused pass or a further pass of the plan is left."""
-    memory = scene.memory
-    if memory.current is not None or memory.ledger.next_pass(memory.plan) is not None:
+    """Permit when the paused pass, or a further one, is left within passes and dose."""
+    memory, current = scene.memory, scene.memory.current
+    if current is None:
+        if memory.ledger.next_pass(memory.plan, memory.area) is not None:
+            return None
+    elif memory.ledger.has_dose_left(current.plan, current.number):
         return None
-    return Refusal("SR-007", "all passes of the plan are delivered", "Finish the session.")
+    return Refusal("SR-007", "no pass of the plan is left within its dose", "Finish the session.")
 
 
 def plan_is_given(scene: Scene) -> Refusal | None:

@@ -27,6 +27,7 @@ class AreaPlan:
         speed_dhz: Granted strokes per second, in tenths.
         passes: Granted number of passes.
         strokes_per_pass: Strokes in contact after which a pass is done, at least 1.
+        strokes_max: Strokes in contact, over all passes, that reach the area's dose cap.
     """
 
     area: str
@@ -34,11 +35,13 @@ class AreaPlan:
     speed_dhz: int
     passes: int
     strokes_per_pass: int
+    strokes_max: int
 
     def __post_init__(self) -> None:
         """Check every value against what nothing lifts. Raises QuantityError. Rule: SR-002."""
         checked("depth_um", self.depth_um, 1, DEPTH_UM_ABSOLUTE)
         checked("strokes_per_pass", self.strokes_per_pass, 1, STROKES_MAX)
+        checked("strokes_max", self.strokes_max, 1, STROKES_MAX)
         for limit in absolute_limits(self.depth_um):
             checked(limit.quantity, getattr(self, limit.quantity), limit.low, limit.high)
 
@@ -55,11 +58,15 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """One pass over one area; ``number`` counts from 1 within its area."""
+    """One pass over one area; ``number`` counts from 1 within its area.
+
+    ``strokes`` were made in contact; they count against the dose of the area.
+    """
 
     area: str
     number: int
     outcome: Outcome
+    strokes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +82,37 @@ class Ledger:
         """
         return sum(p.area == area and p.outcome is not Outcome.NOT_DELIVERED for p in self.passes)
 
-    def next_pass(self, plan: tuple[AreaPlan, ...]) -> tuple[AreaPlan, int] | None:
-        """Return the first area of the plan with a pass left, and that pass's number, or None."""
-        for area_plan in plan:
-            counted = self.counted(area_plan.area)
-            if counted < area_plan.passes:
-                return area_plan, counted + 1
+    def strokes_of(self, area: str, *, besides: int = 0) -> int:
+        """Return the strokes in contact that count against the area's dose.
+
+        Args:
+            area: Name of the area.
+            besides: Number of a pass that is left out, such as the one at hand; 0 for none.
+        """
+        return sum(p.strokes for p in self.passes if p.area == area and p.number != besides)
+
+    def has_dose_left(self, area_plan: AreaPlan, number: int) -> bool:
+        """Return whether this pass, if delivered whole, stays within the dose of its area."""
+        others = self.strokes_of(area_plan.area, besides=number)
+        return others + area_plan.strokes_per_pass <= area_plan.strokes_max
+
+    def next_pass(self, plan: tuple[AreaPlan, ...], first: str = "") -> tuple[AreaPlan, int] | None:
+        """Return the next area with a pass left, and that pass's number, or None.
+
+        Args:
+            plan: Granted areas in the order in which they are treated.
+            first: Name of an area that is looked at before the others, or an empty text.
+        """
+        for area_plan in sorted(plan, key=lambda one: one.area != first):
+            number = self.counted(area_plan.area) + 1
+            if number <= area_plan.passes and self.has_dose_left(area_plan, number):
+                return area_plan, number
         return None
+
+    def stands_as(self, area: str, number: int) -> Outcome | None:
+        """Return what became of this pass so far, or None if it was never begun."""
+        found = (p.outcome for p in self.passes if (p.area, p.number) == (area, number))
+        return next(found, None)
 
     def begin(self, area_plan: AreaPlan, number: int) -> Ledger:
         """Return the ledger with this pass in flight; a paused pass is taken up again.
@@ -93,15 +124,17 @@ class Ledger:
         kept = tuple(p for p in self.passes if (p.area, p.number) != (area, number))
         begun = Ledger((*kept, Pass(area, number, Outcome.PLANNED)))
         is_granted = 1 <= number <= area_plan.passes and begun.counted(area) <= area_plan.passes
-        if not is_granted or Pass(area, number, Outcome.DELIVERED) in self.passes:
+        if not is_granted or self.stands_as(area, number) is Outcome.DELIVERED:
             raise InvariantBroken(f"pass {number} of {area_plan.passes} over {area}")
         return begun
 
-    def end(self, area: str, number: int, outcome: Outcome) -> Ledger:
-        """Return the ledger with the outcome of this pass set."""
+    def end(self, area: str, number: int, outcome: Outcome, strokes: int) -> Ledger:
+        """Return the ledger with the outcome and the strokes in contact of this pass set."""
         return Ledger(
             tuple(
-                replace(p, outcome=outcome) if (p.area, p.number) == (area, number) else p
+                replace(p, outcome=outcome, strokes=strokes)
+                if (p.area, p.number) == (area, number)
+                else p
                 for p in self.passes
             )
         )

@@ -9,6 +9,9 @@ from safety.limits import DEPTH_UM_ABSOLUTE, SPEED_DHZ_ABSOLUTE
 from safety.memory import Memory, Order
 from safety.states import OrderKind, PenState, State
 
+_UNASKED = frozenset({State.OFFLINE, State.CONNECTING, State.IDENTIFYING})
+"""States in which nobody knows yet whom to ask."""
+
 _POLL = Order(OrderKind.POLL)
 _STOP = Order(OrderKind.STOP)
 
@@ -26,7 +29,7 @@ def order_for(memory: Memory, facts: Facts, now_ms: int) -> Order | None:
 
     Rule: SR-005, SR-011.
     """
-    if memory.state in (State.OFFLINE, State.IDENTIFYING) or not facts.link_is_up:
+    if memory.state in _UNASKED or not facts.link_is_up:
         return None
     if memory.state in (State.STOPPING, State.FAULT, State.ESTOP):
         return _while_stopping(memory, facts, now_ms)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from safety.errors import InvariantBroken
 from safety.facts import Facts, Telemetry
-from safety.ledger import Outcome, Pass
+from safety.ledger import AreaPlan, Outcome
 from safety.memory import Body, CurrentPass, Entry, Memory
-from safety.monitors import is_too_fast
+from safety.selftest import tested_after
+from safety.states import State
 
 COUNTER_MODULUS = 2**32
 """The pen's stroke counter wraps here. Source: docs/protocol.md 4."""
@@ -23,7 +24,7 @@ def stands_as(memory: Memory, outcome: Outcome) -> bool:
     current = memory.current
     if current is None:
         return False
-    return Pass(current.plan.area, current.number, outcome) in memory.ledger.passes
+    return memory.ledger.stands_as(current.plan.area, current.number) is outcome
 
 
 def is_planned(memory: Memory) -> bool:
@@ -50,7 +51,8 @@ def take_in(memory: Memory, facts: Facts) -> None:
     had_contact = memory.seen_contact or seen.has_contact
     memory.seen_tick_ms, memory.seen_strokes = seen.tick_ms, seen.strokes
     memory.seen_contact = seen.has_contact
-    memory.overspeed_count = memory.overspeed_count + 1 if is_too_fast(memory, seen) else 0
+    if memory.state is State.SELFTEST:
+        memory.tested = tested_after(memory.tested, seen)
     if memory.current is not None and is_planned(memory):
         _count(memory.current, seen, delta, in_contact=had_contact)
 
@@ -72,6 +74,8 @@ def plan_pass(memory: Memory) -> Entry:
     if current is None:
         raise InvariantBroken("a pass was planned that is not at hand")
     memory.ledger = memory.ledger.begin(current.plan, current.number)
+    current.counter_before = memory.seen_strokes
+    known = memory.identity
     entry = note(
         memory,
         "pass_planned",
@@ -82,6 +86,8 @@ def plan_pass(memory: Memory) -> Entry:
             "speed_dhz": current.plan.speed_dhz,
             "strokes_before": memory.seen_strokes,
             "strokes_in_contact_before": current.strokes_in_contact,
+            "serial_number": 0 if known is None else known.serial_number,
+            "epoch": 0 if known is None else known.epoch,
         },
     )
     memory.start_entry = entry.number
@@ -100,6 +106,15 @@ def outcome_of(current: CurrentPass) -> Outcome:
     return Outcome.PARTIAL if current.strokes_in_contact > 0 else Outcome.NOT_DELIVERED
 
 
+def strokes_for_dose(plan: AreaPlan, outcome: Outcome, strokes_in_contact: int) -> int:
+    """Return the strokes of a pass that count against the dose of its area.
+
+    Of a pass whose end nobody saw, at least a whole pass counts. Rule: SR-007.
+    """
+    is_uncertain = outcome is Outcome.UNCERTAIN
+    return max(strokes_in_contact, plan.strokes_per_pass if is_uncertain else 0)
+
+
 def close_pass(memory: Memory, now_ms: int, reason: str, outcome: Outcome | None = None) -> Entry:
     """Close the pass at hand in the ledger and return its entry.
 
@@ -116,7 +131,8 @@ def close_pass(memory: Memory, now_ms: int, reason: str, outcome: Outcome | None
     if current.begun_ms is not None:
         current.run_ms += now_ms - current.begun_ms
         current.begun_ms = None
-    memory.ledger = memory.ledger.end(current.plan.area, current.number, outcome)
+    strokes = strokes_for_dose(current.plan, outcome, current.strokes_in_contact)
+    memory.ledger = memory.ledger.end(current.plan.area, current.number, outcome, strokes)
     memory.start_entry, memory.start_id, memory.start_sent = 0, None, False
     return note(
         memory,

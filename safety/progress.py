@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from safety.facts import Role
-from safety.guards import ARM_TIMEOUT_MS
+from safety.guards import ARM_TIMEOUT_MS, STATUSES_NEEDED
 from safety.ledger import Outcome
+from safety.memory import Asked
 from safety.outputs import has_come_to_rest
 from safety.passes import close_pass, is_planned, stands_as
+from safety.reconcile import settle
 from safety.scan import Scan
 from safety.states import LATCHED, Event, OrderKind, PenState, State
 
 START_WAIT_MS = 1_000
 """START may wait so long for its entry on disk; later it would surprise. ASSUMED: 100 x p99."""
+
+_AT_REST = frozenset(
+    {State.SELFTEST, State.LOCKED, State.IDLE, State.PLANNED, State.PAUSED, State.SERVICE}
+)
+"""States in which a cartridge may be changed by hand."""
 
 
 def note_orders(scan: Scan) -> None:
@@ -25,27 +34,80 @@ def note_orders(scan: Scan) -> None:
         memory.start_id = last.order_id
 
 
+def follow_cartridge(scan: Scan) -> None:
+    """Note a cartridge that came or went while nothing moves: what was planned for it is void.
+
+    While needles may move it is a cause, which `safety.reactions` acts on.
+    """
+    memory, seen = scan.memory, scan.facts.telemetry
+    if seen is None or seen.has_cartridge is memory.seen_cartridge:
+        return
+    was_known, memory.seen_cartridge = memory.seen_cartridge is not None, seen.has_cartridge
+    if not was_known:
+        return
+    if not seen.has_cartridge:
+        event = Event.CARTRIDGE_OUT
+    else:
+        event = Event.CARTRIDGE_CHANGED if memory.was_cartridge_out else Event.CARTRIDGE_IN
+    memory.was_cartridge_out |= event is Event.CARTRIDGE_OUT
+    if memory.state in _AT_REST:
+        if memory.state in (State.PLANNED, State.PAUSED):
+            memory.stop_reason = "the cartridge was removed"
+        scan.fire(event)
+
+
 def go_on(scan: Scan) -> None:
     """Fire the event that the facts call for, if any."""
-    memory, facts = scan.memory, scan.facts
-    if memory.state is State.OFFLINE:
-        if facts.link_is_up:
-            scan.fire(Event.LINK_UP)
-    elif memory.state is State.IDENTIFYING:
-        if facts.identity is not None:
-            scan.fire(Event.IDENTIFIED)
-    elif memory.state is State.ARMED:
-        _start_when_durable(scan)
-    elif memory.state is State.UNKNOWN_OUTCOME:
-        _settle_start(scan)
-    elif memory.state is State.RUNNING:
-        current = memory.current
-        if current is not None and current.strokes_in_contact >= current.plan.strokes_per_pass:
-            scan.finish_pass("strokes delivered")
-    elif has_come_to_rest(memory, facts, scan.now_ms):
+    follows = _FOLLOWS.get(scan.memory.state)
+    if follows is not None:
+        follows(scan)
+    elif has_come_to_rest(scan.memory, scan.facts, scan.now_ms):
         _go_on_at_rest(scan)
     else:
-        memory.reset_role = None
+        scan.memory.reset_role = None
+
+
+def _connect(scan: Scan) -> None:
+    """Open the port that somebody wants, not in the very scan in which it was lost."""
+    if scan.facts.link_is_wanted and scan.now_ms != scan.memory.entered_ms:
+        scan.fire(Event.CONNECT)
+
+
+def _see_link(scan: Scan) -> None:
+    """Go on with a line that answers; give up one that cannot be opened."""
+    if scan.facts.link_failure:
+        scan.fire(Event.LINK_REFUSED)
+    elif scan.facts.link_is_up:
+        scan.fire(Event.LINK_UP)
+
+
+def _identify(scan: Scan) -> None:
+    """Take the pen that said who it is, if it is one that may be driven."""
+    known = scan.facts.identity
+    if known is not None:
+        scan.fire(Event.IDENTITY_REFUSED if known.unfit else Event.IDENTIFIED)
+
+
+def _test(scan: Scan) -> None:
+    """Pass the pen on once enough statuses were plausible; settle what was left open."""
+    memory, seen = scan.memory, scan.facts.telemetry
+    if seen is None or memory.tested < STATUSES_NEEDED:
+        return
+    if not scan.fire(Event.SELFTEST_PASSED).is_refused:
+        scan.entries.extend(settle(memory, seen))
+
+
+def _unlock(scan: Scan) -> None:
+    """Let a session that is open have the pen."""
+    if scan.facts.session_is_open:
+        scan.fire(Event.UNLOCK)
+
+
+def _end_pass(scan: Scan) -> None:
+    """End a pass whose strokes are delivered."""
+    current = scan.memory.current
+    if current is not None and current.strokes_in_contact >= current.plan.strokes_per_pass:
+        scan.finish_pass("strokes delivered")
 
 
 def _start_when_durable(scan: Scan) -> None:
@@ -55,11 +117,11 @@ def _start_when_durable(scan: Scan) -> None:
         may_wait = 0 <= scan.now_ms - memory.asked_ms <= START_WAIT_MS
         if may_wait and scan.facts.durable < memory.start_entry:
             return
-        if scan.fire(Event.START).is_refused:
+        asked = memory.asked or Asked(Role.PRACTITIONER, "")
+        if scan.fire(Event.START, asked.role, asked.area).is_refused:
             scan.entries.append(close_pass(memory, scan.now_ms, "not started"))
-    elif scan.now_ms - memory.armed_ms > ARM_TIMEOUT_MS:
-        scan.fire(Event.DISARM)
-        memory.current = None
+    elif not (scan.now_ms - memory.armed_ms <= ARM_TIMEOUT_MS):
+        scan.halt(Event.DISARM, Event.STILL_AFTER_PASS, "armed too long without a start")
 
 
 def _settle_start(scan: Scan) -> None:
@@ -77,6 +139,12 @@ def _settle_start(scan: Scan) -> None:
         current.begun_ms = current.contact_ms = scan.now_ms
         scan.fire(Event.EXECUTED)
         scan.write("pass_started", {"area": current.plan.area, "number": current.number})
+    elif seen.strokes != current.counter_before:
+        # Two accounts of one fact disagree: the pass counts, and somebody has to look.
+        current.has_gap = True
+        reason = "the pen says that it did not start, but its stroke counter moved"
+        scan.write("stop", {"source": "trip", "reason": reason})
+        scan.stop(Event.TRIP_STOP, reason)
     else:
         scan.entries.append(close_pass(memory, scan.now_ms, "START was lost"))
         scan.fire(Event.NOT_EXECUTED)
@@ -92,8 +160,6 @@ def _go_on_at_rest(scan: Scan) -> None:
         is_paused = memory.after_stop is Event.STILL_AFTER_PAUSE
         if is_paused and stands_as(memory, Outcome.DELIVERED):
             memory.after_stop = Event.STILL_AFTER_PASS
-        if memory.after_stop is not Event.STILL_AFTER_PAUSE:
-            memory.current = None
         scan.fire(memory.after_stop)
     elif memory.state in LATCHED and memory.reset_role is not None:
         _reset(scan, memory.reset_role)
@@ -108,4 +174,16 @@ def _reset(scan: Scan, role: Role) -> None:
     memory.reset_role = None
     if not scan.fire(Event.RESET, role).is_refused:
         memory.causes = ()
-        memory.current = None
+
+
+_FOLLOWS: dict[State, Callable[[Scan], None]] = {
+    State.OFFLINE: _connect,
+    State.CONNECTING: _see_link,
+    State.IDENTIFYING: _identify,
+    State.SELFTEST: _test,
+    State.LOCKED: _unlock,
+    State.ARMED: _start_when_durable,
+    State.UNKNOWN_OUTCOME: _settle_start,
+    State.RUNNING: _end_pass,
+}
+"""What follows by itself in each state; the others wait for rest, or for a person."""

@@ -5,13 +5,21 @@ from __future__ import annotations
 from safety.causes import Cause, CauseCode, worst
 from safety.guards import is_fresh
 from safety.ledger import Outcome
-from safety.monitors import WATCHED, lateness_after, watch
+from safety.monitors.rack import find_causes, measure
+from safety.monitors.view import View
 from safety.passes import close_pass, is_planned
 from safety.scan import Scan
-from safety.states import LATCHED, Event, PenState, Severity, State
+from safety.selftest import TIMEOUT_MS, has_failed, implausible
+from safety.states import LATCHED, WATCHED, Event, PenState, Severity, State
 
 OBEY_MS = 60
 """A pen that has not begun to stop so long after STOP does not obey. Source: [SAF] 5, FW06."""
+
+_WITHOUT_LINK = frozenset({State.OFFLINE, State.CONNECTING, *LATCHED})
+"""States that a lost link does not change."""
+
+_IN_SESSION = WATCHED | {State.IDLE, State.PLANNED, State.PAUSED}
+"""States that only an open session may hold; STOPPING first comes to rest."""
 
 
 def look_for_causes(scan: Scan) -> None:
@@ -20,24 +28,47 @@ def look_for_causes(scan: Scan) -> None:
     Rule: SR-006.
     """
     memory = scan.memory
-    memory.lateness = lateness_after(memory, scan.facts)
-    active = list(watch(memory, scan.facts, scan.now_ms))
+    view = View(memory, scan.facts, scan.now_ms)
+    measure(view)
+    active = find_causes(view)
     if _is_stop_ignored(scan):
-        active.append(Cause(CauseCode.STOP_IGNORED))
-    known = {cause.code for cause in memory.causes}
-    latched = [cause for cause in memory.causes if cause.severity >= Severity.FAULT_OPERATOR]
-    kept = {cause.code for cause in latched}
-    memory.causes = (*latched, *(cause for cause in active if cause.code not in kept))
-    scan.active = tuple(active)
-    for cause in active:
-        if cause.code not in known:
-            code, severity = str(cause.code), cause.severity.name
-            scan.write("fault", {"code": code, "severity": severity, "text": cause.sentence})
+        active = (*active, Cause(CauseCode.STOP_IGNORED))
+    if memory.state is State.SELFTEST:
+        active = (*active, *_failed_test(scan))
+    scan.active = active
+    if active or memory.causes:
+        _keep(scan, active)
+    memory.alarms = memory.alarms.update(memory.causes, scan.now_ms)
     # From START until the pass is closed, whatever the state, needles may move; what a pen counted
     # before it restarted may be lost.
     if memory.current is not None and memory.start_sent:
         is_seen = is_fresh(scan.facts.telemetry, scan.now_ms) and not scan.facts.epoch_changed
         memory.current.has_gap |= not is_seen
+
+
+def _keep(scan: Scan, active: tuple[Cause, ...]) -> None:
+    """Keep latched causes before active ones, and write down what was not there before."""
+    memory = scan.memory
+    known = {cause.code for cause in memory.causes}
+    latched = [cause for cause in memory.causes if cause.severity >= Severity.FAULT_OPERATOR]
+    kept = {cause.code for cause in latched}
+    memory.causes = (*latched, *(cause for cause in active if cause.code not in kept))
+    for cause in active:
+        if cause.code not in known:
+            code, severity = str(cause.code), cause.severity.name
+            scan.write("fault", {"code": code, "severity": severity, "text": cause.sentence})
+
+
+def _failed_test(scan: Scan) -> tuple[Cause, ...]:
+    """Return why the self-test has failed, if it has. Rule: SR-029."""
+    memory, seen = scan.memory, scan.facts.telemetry
+    if has_failed(memory.tested) and seen is not None:
+        return (Cause(CauseCode.SELFTEST_FAILED, implausible(seen)),)
+    waited_ms = scan.now_ms - memory.entered_ms
+    if waited_ms <= TIMEOUT_MS:
+        return ()
+    state = "no answer" if seen is None else f"it is {seen.state.name}"
+    return (Cause(CauseCode.SELFTEST_TIMEOUT, f"{state} after {waited_ms} ms"),)
 
 
 def _is_stop_ignored(scan: Scan) -> bool:
@@ -50,22 +81,36 @@ def _is_stop_ignored(scan: Scan) -> bool:
 
 
 def act_on_causes(scan: Scan) -> None:
-    """Let a lost link, or the worst active cause, act. Rule: SR-006."""
+    """Let a lost link, the worst active cause, or the end of the session act. Rule: SR-006."""
     memory = scan.memory
-    if not scan.facts.link_is_up and memory.state not in {State.OFFLINE, *LATCHED}:
+    if not scan.facts.link_is_up and memory.state not in _WITHOUT_LINK:
         _lose_link(scan)
         return
+    if memory.causes:
+        _act_on_worst(scan)
+    if not scan.facts.session_is_open and memory.state in _IN_SESSION:
+        scan.halt(Event.SESSION_EXPIRED, Event.STILL_AFTER_PAUSE, "the session has ended")
+
+
+def _act_on_worst(scan: Scan) -> None:
+    """Fire the event of the first cause among the worst."""
+    memory = scan.memory
     severity = worst(memory.causes)
-    reason = next((c.sentence for c in memory.causes if c.severity is severity), "")
-    if severity is Severity.ESTOP and memory.state in (State.STOPPING, State.FAULT):
-        scan.fire(Event.STOP_IGNORED)
-    elif severity >= Severity.FAULT_OPERATOR and memory.state not in LATCHED:
-        memory.stop_reason = reason
-        scan.fire(Event.TRIP)
-    elif severity is Severity.STOP and memory.state in WATCHED:
+    cause = next(one for one in memory.causes if one.severity is severity)
+    event, reason = cause.kind.event, cause.sentence
+    if severity is Severity.ESTOP:
+        if memory.state is not State.ESTOP:
+            scan.fire(Event.ESTOP)
+    elif severity >= Severity.FAULT_OPERATOR:
+        if memory.state not in LATCHED:
+            memory.stop_reason = reason
+            scan.fire(event or Event.TRIP_FAULT)
+    elif memory.state not in WATCHED or event is None:
+        return
+    elif severity is Severity.STOP:
         scan.write("stop", {"source": "trip", "reason": reason})
-        scan.stop(reason)
-    elif severity is Severity.PAUSE and memory.state is State.RUNNING:
+        scan.stop(event, reason)
+    else:
         scan.pause(reason)
 
 

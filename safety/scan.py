@@ -6,15 +6,18 @@ nothing by itself.
 
 from __future__ import annotations
 
-from copy import copy
-
 from safety.causes import Cause
 from safety.facts import Facts, Role
 from safety.guards import Scene
 from safety.machine import Machine
 from safety.memory import Body, Entry, Firing, Memory
 from safety.passes import note
-from safety.states import Event
+from safety.states import Event, State
+
+_WITHOUT_PASS = frozenset(
+    {State.OFFLINE, State.SELFTEST, State.LOCKED, State.IDLE, State.PLANNED, State.SERVICE}
+)
+"""States in which no pass is at hand."""
 
 
 class Scan:
@@ -29,8 +32,7 @@ class Scan:
 
     def __init__(self, machine: Machine, memory: Memory, facts: Facts, now_ms: int) -> None:
         self._machine = machine
-        self.memory = copy(memory)
-        self.memory.current = copy(memory.current)
+        self.memory = memory.copy()
         # The first pen identified is the session's pen; monitors compare every later one with it.
         self.memory.identity = memory.identity or facts.identity
         self.facts = facts
@@ -39,17 +41,18 @@ class Scan:
         self.firings: list[Firing] = []
         self.active: tuple[Cause, ...] = ()
 
-    def scene(self, role: Role = Role.PRACTITIONER) -> Scene:
+    def scene(self, role: Role = Role.PRACTITIONER, area: str = "") -> Scene:
         """Return what guards may look at."""
-        return Scene(self.memory, self.facts, self.now_ms, role, self.active)
+        return Scene(self.memory, self.facts, self.now_ms, role, self.active, area)
 
-    def fire(self, event: Event, role: Role = Role.PRACTITIONER) -> Firing:
+    def fire(self, event: Event, role: Role = Role.PRACTITIONER, area: str = "") -> Firing:
         """Fire one event, move the memory along, and write a change of state down."""
         memory = self.memory
-        firing = self._machine.fire(memory.state, event, self.scene(role))
+        firing = self._machine.fire(memory.state, event, self.scene(role, area))
         self.firings.append(firing)
         if not firing.is_refused and firing.after is not firing.before:
             memory.state, memory.entered_ms = firing.after, self.now_ms
+            self._settle_in()
             names = (firing.before.name, firing.event.name, firing.after.name)
             self.write("state", dict(zip(("before", "event", "after"), names, strict=True)))
         return firing
@@ -58,19 +61,47 @@ class Scan:
         """Add a line for the journal."""
         self.entries.append(note(self.memory, kind, body))
 
-    def stop(self, reason: str) -> None:
-        """Stop for good; going on takes a new plan."""
-        self._halt(Event.STOP, Event.STILL_AFTER_STOP, reason)
+    def latch(self, cause: Cause) -> None:
+        """Add a cause that is no measurement, such as a person's emergency stop; write it down."""
+        if all(known.code is not cause.code for known in self.memory.causes):
+            self.memory.causes = (*self.memory.causes, cause)
+            code, severity = str(cause.code), cause.severity.name
+            self.write("fault", {"code": code, "severity": severity, "text": cause.sentence})
+
+    def stop(self, event: Event, reason: str) -> None:
+        """Stop for good, by an event that does; going on takes a new plan."""
+        self.halt(event, Event.STILL_AFTER_STOP, reason)
 
     def pause(self, reason: str) -> None:
         """Stop, and keep the pass so that it can be resumed."""
-        self._halt(Event.PAUSE, Event.STILL_AFTER_PAUSE, reason)
+        self.halt(Event.PAUSE, Event.STILL_AFTER_PAUSE, reason)
 
     def finish_pass(self, reason: str) -> None:
         """Stop because the pass is done."""
-        self._halt(Event.PASS_DONE, Event.STILL_AFTER_PASS, reason)
+        self.halt(Event.PASS_DONE, Event.STILL_AFTER_PASS, reason)
 
-    def _halt(self, event: Event, after: Event, reason: str) -> None:
-        self.memory.after_stop = after
-        self.memory.stop_reason = reason
-        self.fire(event)
+    def halt(self, event: Event, after: Event, reason: str) -> None:
+        """Stop the needles by an event, and say what follows when they rest."""
+        if not self.fire(event).is_refused:
+            self.memory.after_stop, self.memory.stop_reason = after, reason
+
+    def _settle_in(self) -> None:
+        """Drop what the state that was just entered has no use for."""
+        memory = self.memory
+        if memory.state in _WITHOUT_PASS:
+            memory.current = None
+        if memory.state is State.SELFTEST:
+            memory.tested = 0
+            self._know()
+
+    def _know(self) -> None:
+        """Take the pen as it says it is; a plan that was granted to other limits is void.
+
+        That it is another pen altogether is for the monitors to see.
+        """
+        memory, known, told = self.memory, self.memory.identity, self.facts.identity
+        if known is None or told is None or told.serial_number != known.serial_number:
+            return
+        if told.limits_hash != known.limits_hash:
+            memory.plan = ()
+        memory.identity = told

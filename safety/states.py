@@ -1,6 +1,6 @@
 """The words that the machine is made of; it decides nothing.
 
-Source: reference vocabulary of the safety figures ([SAF] 2), as far as this version uses it.
+Source: vocabulary of the safety figures ([SAF] 2).
 """
 
 from __future__ import annotations
@@ -9,10 +9,13 @@ from enum import Enum, IntEnum, auto
 
 
 class State(Enum):
-    """Where the host stands with its pen."""
+    """Where the host stands with its pen. Source: [SAF] 2."""
 
     OFFLINE = auto()
+    CONNECTING = auto()
     IDENTIFYING = auto()
+    SELFTEST = auto()
+    LOCKED = auto()
     IDLE = auto()
     PLANNED = auto()
     ARMED = auto()
@@ -22,31 +25,68 @@ class State(Enum):
     UNKNOWN_OUTCOME = auto()
     FAULT = auto()
     ESTOP = auto()
+    SERVICE = auto()
 
 
 class Event(Enum):
-    """What can happen to the machine. STOP is the only one that takes no guard anywhere."""
+    """What can happen to the machine. Source: [SAF] 2, docs/adr/0011.
 
+    The four of the stop family are the only ones that take no guard anywhere.
+    """
+
+    # link
+    CONNECT = auto()
     LINK_UP = auto()
-    IDENTIFIED = auto()
+    LINK_REFUSED = auto()
     LINK_LOST = auto()
+    PEN_RESTARTED = auto()
+    DISCONNECT = auto()
+    # identity
+    IDENTIFIED = auto()
+    IDENTITY_REFUSED = auto()
+    IDENTITY_CHANGED = auto()
+    LIMITS_CHANGED = auto()
+    # self-test
+    SELFTEST_PASSED = auto()
+    SELFTEST_FAILED = auto()
+    SELFTEST_TIMEOUT = auto()
+    # session and service
+    UNLOCK = auto()
+    LOCK = auto()
+    SESSION_EXPIRED = auto()
+    DRIVER_LOST = auto()
+    SERVICE_ENTER = auto()
+    SERVICE_LEAVE = auto()
+    # plan, area, cartridge
     PLAN = auto()
-    ARM = auto()
-    START = auto()
-    EXECUTED = auto()
-    NOT_EXECUTED = auto()
+    CHANGE_AREA = auto()
+    FINISH = auto()
     PASS_DONE = auto()
+    CARTRIDGE_IN = auto()
+    CARTRIDGE_OUT = auto()
+    CARTRIDGE_CHANGED = auto()
+    # motion
+    ARM = auto()
+    DISARM = auto()
+    START = auto()
     PAUSE = auto()
     RESUME = auto()
-    DISARM = auto()
-    STOP = auto()
+    # the stop family
+    STOP_UI = auto()
+    STOP_BUTTON = auto()
+    STOP_PEDAL = auto()
+    ESTOP = auto()
+    # verdicts from measurements
+    EXECUTED = auto()
+    NOT_EXECUTED = auto()
     STILL_AFTER_PASS = auto()
     STILL_AFTER_PAUSE = auto()
     STILL_AFTER_STOP = auto()
-    TRIP = auto()
-    STOP_IGNORED = auto()
+    TRIP_STOP = auto()
+    TRIP_FAULT = auto()
+    # reset and acknowledgement
     RESET = auto()
-    FINISH = auto()
+    ACKNOWLEDGE = auto()
 
 
 class Severity(IntEnum):
@@ -88,5 +128,14 @@ class OrderKind(IntEnum):
 LATCHED = frozenset({State.FAULT, State.ESTOP})
 """States that only a reset leaves."""
 
-MOVING = frozenset({State.ARMED, State.RUNNING, State.UNKNOWN_OUTCOME, State.STOPPING})
+WATCHED = frozenset({State.ARMED, State.RUNNING, State.UNKNOWN_OUTCOME})
+"""States in which the needles are, or are about to be, out."""
+
+MOVING = WATCHED | {State.STOPPING}
 """States in which needles may move, so that monitors of motion apply."""
+
+LINKED = frozenset(State) - {State.OFFLINE, State.CONNECTING}
+"""States in which there is a line to a pen."""
+
+STOPS = frozenset({Event.STOP_UI, Event.STOP_BUTTON, Event.STOP_PEDAL, Event.ESTOP})
+"""The stop family: accepted in every state, without a guard. Rule: SR-005."""

@@ -12,13 +12,15 @@ from safety.machine import Machine
 from safety.memory import Decision, Memory, Order
 from safety.outputs import order_for
 from safety.passes import take_in
-from safety.progress import go_on, note_orders
+from safety.progress import follow_cartridge, go_on, note_orders
 from safety.reactions import act_on_causes, look_for_causes
 from safety.scan import Scan
-from safety.states import Event, OrderKind
+from safety.states import STOPS, Event, OrderKind
 from safety.wishes import grant_wish, stop_wish
 
-_ENDS = frozenset({Event.STOP, Event.STILL_AFTER_STOP})
+_ENDS = STOPS | {Event.STILL_AFTER_STOP}
+STOP_WISHES = (IntentKind.ESTOP, IntentKind.STOP)
+"""The wishes that void all others, the gravest first."""
 
 
 class SafetyCore:
@@ -53,17 +55,18 @@ class SafetyCore:
         take_in(scan.memory, facts)
         note_orders(scan)
         look_for_causes(scan)
-        stops = [intent for intent in intents if intent.kind is IntentKind.STOP]
+        stops = [one for kind in STOP_WISHES for one in intents if one.kind is kind]
         if stops:
             stop_wish(scan, stops[0])
         act_on_causes(scan)
+        follow_cartridge(scan)
         go_on(scan)
         # Nothing is granted in the scan in which a STOP was said or came to rest.
         has_stopped = any(f.event in _ENDS and not f.is_refused for f in scan.firings)
         for intent in () if stops or has_stopped else intents:
             grant_wish(scan, intent)
         order = order_for(scan.memory, facts, now_ms)
-        if order is not None and stops:
+        if stops and facts.link_is_up:
             order = Order(OrderKind.STOP)
         if order is not None and order.kind is OrderKind.START:
             scan.memory.start_sent = True

@@ -1,19 +1,24 @@
 """The whole machine as data: state, event, next state, guards; it runs nothing.
 
-Whatever is not listed is refused. Rows that many states share (STOP, TRIP, LINK_LOST) are written
-out by `_shared`, so that the table holds every pair by name and no wildcard.
+Whatever is not listed is refused. Rows that many states share are written out by `_facts` and
+`_many`, so that the table holds every pair by name and no wildcard.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from safety.guards import (
     Guard,
+    area_is_confirmed,
+    area_is_known,
     arm_is_young,
+    calibration_is_valid,
     cartridge_is_in,
     causes_are_gone,
     entry_is_durable,
+    no_session_is_open,
     nothing_is_wrong,
     pass_is_left,
     pen_is_at_rest,
@@ -22,6 +27,10 @@ from safety.guards import (
     plan_is_given,
     record_is_writable,
     role_may_reset,
+    role_may_service,
+    role_may_treat,
+    selftest_is_good,
+    session_is_open,
     telemetry_is_fresh,
 )
 from safety.states import LATCHED, Event, State
@@ -37,8 +46,14 @@ class Row:
     guards: tuple[Guard, ...] = ()
 
 
+_MAY_PLAN = (session_is_open, role_may_treat, record_is_writable, plan_is_given)
 _MAY_ARM = (
+    session_is_open,
+    role_may_treat,
+    plan_is_given,
     pen_is_suitable,
+    selftest_is_good,
+    calibration_is_valid,
     telemetry_is_fresh,
     pen_is_at_rest,
     cartridge_is_in,
@@ -47,6 +62,9 @@ _MAY_ARM = (
     pass_is_left,
 )
 _MAY_START = (
+    session_is_open,
+    role_may_treat,
+    area_is_confirmed,
     telemetry_is_fresh,
     pen_is_ready,
     cartridge_is_in,
@@ -62,47 +80,139 @@ _MAY_RESET = (
     causes_are_gone,
     role_may_reset,
 )
-
-_OWN: tuple[Row, ...] = (
-    Row(State.OFFLINE, Event.LINK_UP, State.IDENTIFYING),
-    Row(State.IDENTIFYING, Event.IDENTIFIED, State.IDLE, (pen_is_suitable,)),
-    Row(State.IDLE, Event.PLAN, State.PLANNED, (plan_is_given,)),
-    Row(State.PLANNED, Event.ARM, State.ARMED, _MAY_ARM),
-    Row(State.PLANNED, Event.FINISH, State.IDLE),
-    Row(State.ARMED, Event.START, State.UNKNOWN_OUTCOME, _MAY_START),
-    Row(State.ARMED, Event.DISARM, State.PLANNED),
-    Row(State.ARMED, Event.PAUSE, State.STOPPING),
-    Row(State.UNKNOWN_OUTCOME, Event.EXECUTED, State.RUNNING),
-    Row(State.UNKNOWN_OUTCOME, Event.NOT_EXECUTED, State.ARMED),
-    Row(State.UNKNOWN_OUTCOME, Event.PAUSE, State.STOPPING),
-    Row(State.RUNNING, Event.PASS_DONE, State.STOPPING),
-    Row(State.RUNNING, Event.PAUSE, State.STOPPING),
-    Row(State.STOPPING, Event.STILL_AFTER_PASS, State.PLANNED),
-    Row(State.STOPPING, Event.STILL_AFTER_PAUSE, State.PAUSED),
-    Row(State.STOPPING, Event.STILL_AFTER_STOP, State.IDLE),
-    Row(State.STOPPING, Event.STOP_IGNORED, State.ESTOP),
-    Row(State.PAUSED, Event.RESUME, State.ARMED, _MAY_ARM),
-    Row(State.PAUSED, Event.FINISH, State.IDLE),
-    Row(State.FAULT, Event.STOP_IGNORED, State.ESTOP),
-    Row(State.FAULT, Event.RESET, State.IDLE, _MAY_RESET),
-    Row(State.ESTOP, Event.STOP_IGNORED, State.ESTOP),
-    Row(State.ESTOP, Event.RESET, State.IDLE, _MAY_RESET),
+_MAY_SERVICE = (
+    role_may_service,
+    no_session_is_open,
+    telemetry_is_fresh,
+    pen_is_at_rest,
+    record_is_writable,
 )
+_IS_TESTED = (telemetry_is_fresh, pen_is_at_rest, selftest_is_good)
+_IS_STILL = (telemetry_is_fresh, pen_is_at_rest)
+
+_ROAD: tuple[Row, ...] = (
+    Row(State.OFFLINE, Event.CONNECT, State.CONNECTING),
+    Row(State.CONNECTING, Event.LINK_UP, State.IDENTIFYING),
+    Row(State.CONNECTING, Event.LINK_REFUSED, State.OFFLINE),
+    Row(State.IDENTIFYING, Event.IDENTIFIED, State.SELFTEST, (pen_is_suitable,)),
+    Row(State.IDENTIFYING, Event.IDENTITY_REFUSED, State.OFFLINE),
+    Row(State.SELFTEST, Event.SELFTEST_PASSED, State.LOCKED, _IS_TESTED),
+    Row(State.SELFTEST, Event.SELFTEST_FAILED, State.FAULT),
+    Row(State.SELFTEST, Event.SELFTEST_TIMEOUT, State.FAULT),
+    Row(
+        State.LOCKED,
+        Event.UNLOCK,
+        State.IDLE,
+        (session_is_open, role_may_treat, record_is_writable),
+    ),
+    Row(State.LOCKED, Event.SERVICE_ENTER, State.SERVICE, _MAY_SERVICE),
+    Row(State.SERVICE, Event.SERVICE_LEAVE, State.SELFTEST),
+)
+"""From no port to a pen that may be planned for, and the technician's side room."""
+
+_TREATMENT: tuple[Row, ...] = (
+    Row(State.IDLE, Event.PLAN, State.PLANNED, _MAY_PLAN),
+    Row(State.PLANNED, Event.PLAN, State.PLANNED, _MAY_PLAN),
+    Row(State.PLANNED, Event.CHANGE_AREA, State.PLANNED, (area_is_known,)),
+    Row(State.PAUSED, Event.CHANGE_AREA, State.PLANNED, (area_is_known,)),
+    Row(State.PLANNED, Event.ARM, State.ARMED, _MAY_ARM),
+    Row(State.PAUSED, Event.RESUME, State.ARMED, _MAY_ARM),
+    Row(State.PLANNED, Event.FINISH, State.IDLE),
+    Row(State.PAUSED, Event.FINISH, State.IDLE),
+    Row(State.ARMED, Event.DISARM, State.STOPPING),
+    Row(State.ARMED, Event.START, State.UNKNOWN_OUTCOME, _MAY_START),
+    Row(State.ARMED, Event.PAUSE, State.STOPPING),
+    Row(State.UNKNOWN_OUTCOME, Event.EXECUTED, State.RUNNING, (telemetry_is_fresh,)),
+    Row(State.UNKNOWN_OUTCOME, Event.NOT_EXECUTED, State.ARMED, (telemetry_is_fresh,)),
+    Row(State.UNKNOWN_OUTCOME, Event.PAUSE, State.STOPPING),
+    Row(State.UNKNOWN_OUTCOME, Event.PASS_DONE, State.STOPPING),
+    Row(State.RUNNING, Event.PASS_DONE, State.STOPPING),
+    Row(State.PAUSED, Event.PASS_DONE, State.PLANNED),
+    Row(State.RUNNING, Event.PAUSE, State.STOPPING),
+    Row(State.STOPPING, Event.STILL_AFTER_PASS, State.PLANNED, _IS_STILL),
+    Row(State.STOPPING, Event.STILL_AFTER_PAUSE, State.PAUSED, _IS_STILL),
+    Row(State.STOPPING, Event.STILL_AFTER_STOP, State.IDLE, _IS_STILL),
+    # What is tested after a reset is tested as if the pen had just come; nothing resumes.
+    Row(State.FAULT, Event.RESET, State.SELFTEST, _MAY_RESET),
+    Row(State.ESTOP, Event.RESET, State.SELFTEST, _MAY_RESET),
+)
+"""One treatment, from plan to plan."""
+
+_PLANNING = (State.IDLE, State.PLANNED, State.PAUSED)
+"""A session is open and nothing moves."""
+
+_UNDER_WAY = (State.ARMED, State.RUNNING, State.UNKNOWN_OUTCOME, State.STOPPING)
+"""Needles may move, or were not yet seen at rest."""
+
+_APART = (State.SELFTEST, State.LOCKED, State.SERVICE)
+"""A known pen at rest, and no session."""
+
+_KNOWN = (*_APART, *_PLANNING, *_UNDER_WAY)
+"""It is known which pen is at the other end, and nothing is latched."""
+
+_FACTS: dict[Event, tuple[tuple[tuple[State, ...], State], ...]] = {
+    Event.STOP_UI: (((*_PLANNING, *_UNDER_WAY), State.STOPPING),),
+    Event.STOP_BUTTON: (((*_PLANNING, *_UNDER_WAY), State.STOPPING),),
+    Event.STOP_PEDAL: (((*_PLANNING, *_UNDER_WAY), State.STOPPING),),
+    Event.ESTOP: (((State.CONNECTING, State.IDENTIFYING, *_KNOWN, State.FAULT), State.ESTOP),),
+    Event.ACKNOWLEDGE: (),
+    Event.LINK_LOST: (((State.CONNECTING, State.IDENTIFYING, *_KNOWN), State.OFFLINE),),
+    Event.PEN_RESTARTED: ((_KNOWN, State.FAULT),),
+    Event.IDENTITY_CHANGED: ((_KNOWN, State.FAULT),),
+    Event.LIMITS_CHANGED: ((_KNOWN, State.FAULT),),
+    Event.TRIP_FAULT: (((State.IDENTIFYING, *_KNOWN), State.FAULT),),
+    Event.TRIP_STOP: ((_UNDER_WAY, State.STOPPING),),
+    Event.DRIVER_LOST: ((_UNDER_WAY, State.STOPPING),),
+    Event.SESSION_EXPIRED: (
+        (_UNDER_WAY, State.STOPPING),
+        (_PLANNING, State.LOCKED),
+        ((State.SERVICE,), State.SELFTEST),
+    ),
+    Event.CARTRIDGE_IN: ((_UNDER_WAY, State.FAULT), (_PLANNING, State.IDLE)),
+    Event.CARTRIDGE_OUT: ((_UNDER_WAY, State.FAULT), (_PLANNING, State.IDLE)),
+    # Nobody knows which one it is, so the pen is asked again who it is and what it holds.
+    Event.CARTRIDGE_CHANGED: (
+        (_UNDER_WAY, State.FAULT),
+        ((*_APART, *_PLANNING), State.IDENTIFYING),
+    ),
+}
+"""What happened cannot be refused: every state takes these, and those not named stay as they are.
+
+Where nothing was permitted to move, STOP is sent and the state stays, so that no STOP is a way
+around self-test and session.
+"""
 
 
-def _shared() -> tuple[Row, ...]:
-    """Write out the rows of the events that every state takes: STOP, TRIP and LINK_LOST."""
-    rows = []
-    for state in State:
-        is_latched = state in LATCHED
-        stays = is_latched or state in (State.OFFLINE, State.IDENTIFYING)
-        rows.append(Row(state, Event.STOP, state if stays else State.STOPPING))
-        rows.append(Row(state, Event.TRIP, state if is_latched else State.FAULT))
-        rows.append(Row(state, Event.LINK_LOST, state if is_latched else State.OFFLINE))
-    return tuple(rows)
+def _facts() -> Iterator[Row]:
+    """Write out the rows of everything that happens whether anybody likes it or not."""
+    for event, ways in _FACTS.items():
+        leads = {state: next_state for states, next_state in ways for state in states}
+        for state in State:
+            yield Row(state, event, leads.get(state, state))
 
 
-TABLE: tuple[Row, ...] = _OWN + _shared()
+def _many() -> Iterator[Row]:
+    """Write out the wishes that several states take, and the line that returns below a latch."""
+    for state in _PLANNING:
+        yield Row(state, Event.LOCK, State.LOCKED)
+    for state in (State.CONNECTING, State.IDENTIFYING, *_APART, *_PLANNING):
+        yield Row(state, Event.DISCONNECT, State.OFFLINE)
+    for state in sorted(LATCHED, key=lambda one: one.value):
+        for event in _RETURNS:
+            yield Row(state, event, state)
+
+
+_RETURNS = (
+    Event.CONNECT,
+    Event.LINK_UP,
+    Event.LINK_REFUSED,
+    Event.IDENTIFIED,
+    Event.IDENTITY_REFUSED,
+)
+"""A line may come back while a fault is latched; the latch stays."""
+
+
+TABLE: tuple[Row, ...] = (*_ROAD, *_TREATMENT, *_facts(), *_many())
 """Every pair that is taken. Rule: SR-004, SR-005."""
 
 ROWS: dict[tuple[State, Event], Row] = {(row.state, row.event): row for row in TABLE}

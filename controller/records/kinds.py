@@ -16,10 +16,14 @@ class Kind(StrEnum):
     PASS_PLANNED = "pass_planned"  # noqa: S105 - a pass of the needles
     PASS_STARTED = "pass_started"  # noqa: S105 - a pass of the needles
     PASS_ENDED = "pass_ended"  # noqa: S105 - a pass of the needles
+    PASS_RECONCILED = "pass_reconciled"  # noqa: S105 - a pass of the needles
+    AREA_CHOSEN = "area_chosen"
     STATE = "state"
     FAULT = "fault"
     STOP = "stop"
     ALARM = "alarm"
+    ALARMS_ACKNOWLEDGED = "alarms_acknowledged"
+    AUDIO_PAUSED = "audio_paused"
     RESUMED = "resumed"
     SCAN = "scan"
     SESSION_CLOSED = "session_closed"

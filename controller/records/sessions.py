@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from controller.records.entries import Entry
     from controller.records.store import RecordStore
 
+ACQUITTED = "the pen's stroke counter did not move"
+"""Why a pass that was uncertain counts no longer."""
+
 UNKNOWN_AREA = "unknown area"
 """Where a pass is counted whose entry names no area."""
 
@@ -42,6 +45,9 @@ class Pass:
         duration_ms: From start to standstill.
         depth_um_measured_max: Greatest measured needle protrusion.
         reason: Why it ended so.
+        strokes_before: The pen's stroke counter when it was planned.
+        serial_number: Of the pen.
+        epoch: Boot number of the pen.
     """
 
     area: str
@@ -56,6 +62,9 @@ class Pass:
     duration_ms: int | None = None
     depth_um_measured_max: int | None = None
     reason: str = ""
+    strokes_before: int | None = None
+    serial_number: int | None = None
+    epoch: int | None = None
 
     @property
     def counts(self) -> bool:
@@ -190,6 +199,8 @@ class _Fold:
                 self._start(entry.body)
             case Kind.PASS_ENDED:
                 self._end(entry.body)
+            case Kind.PASS_RECONCILED:
+                self._reconcile(entry.body)
             case Kind.SESSION_CLOSED:
                 outcome = text(entry.body, "outcome")
                 self.status = Status(outcome) if outcome in _CLOSED else Status.INTERRUPTED
@@ -227,7 +238,14 @@ class _Fold:
     def _plan(self, body: dict[str, Any]) -> None:
         """A START may leave from here on; a paused pass is the same pass, taken up again."""
         depth_um, speed_dhz = whole(body, "depth_um"), whole(body, "speed_dhz")
-        planned = replace(_named(body), depth_um=depth_um, speed_dhz=speed_dhz)
+        planned = replace(
+            _named(body),
+            depth_um=depth_um,
+            speed_dhz=speed_dhz,
+            strokes_before=whole(body, "strokes_before"),
+            serial_number=whole(body, "serial_number"),
+            epoch=whole(body, "epoch"),
+        )
         for place, each in enumerate(self.passes):
             is_same = (each.area, each.number) == (planned.area, planned.number)
             if is_same and each.ended and each.outcome is not Outcome.DELIVERED and each.number:
@@ -254,6 +272,17 @@ class _Fold:
             depth_um_measured_max=whole(body, "depth_um_measured_max"),
             reason=text(body, "reason"),
         )
+
+    def _reconcile(self, body: dict[str, Any]) -> None:
+        """The pen's stroke counter proves that a pass never began; nothing else takes one back."""
+        wanted = _named(body)
+        for place, each in enumerate(self.passes):
+            is_same = (each.area, each.number) == (wanted.area, wanted.number)
+            is_open = each.outcome is Outcome.UNCERTAIN
+            if is_same and is_open and text(body, "outcome") == Outcome.NOT_DELIVERED:
+                self.passes[place] = replace(
+                    each, ended=True, outcome=Outcome.NOT_DELIVERED, reason=ACQUITTED
+                )
 
     def _open_pass(self, body: dict[str, Any], *, started: bool | None = None) -> int:
         """Return the place of the latest such pass that has not ended, if need be a new one."""

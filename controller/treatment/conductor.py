@@ -115,9 +115,11 @@ class Conductor:
         """
         pressed, self._pressed = self._pressed, []
         wants = [] if self._stops else self._guide.wants(frame, pressed)
+        shown = frame["current"]
+        area = "" if shown is None else shown["area"]
         for want in wants:
             get_logger().info("guide.wanted", want=want, state=frame["state"])
-            self._session.want(want, "key" if pressed else "flow")
+            self._session.want(want, "key" if pressed else "flow", area)
 
     def _stop(self) -> None:
         """Say STOP, every time it is asked for; nothing else is wanted after it."""

@@ -39,9 +39,9 @@ class Session:
     client: ControlClient
     ready: dict[str, Any]
 
-    def want(self, what: str, source: str = "flow") -> None:
-        """Say what is wanted."""
-        self.client.send({"want": what, "source": source})
+    def want(self, what: str, source: str = "flow", area: str = "") -> None:
+        """Say what is wanted, and which area the person saw when wanting it."""
+        self.client.send({"want": what, "source": source, "area": area})
 
     def beat(self) -> None:
         """Give the sign that this program still guides."""

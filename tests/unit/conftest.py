@@ -10,15 +10,16 @@ from typing import Any
 
 import pytest
 
-from safety.facts import Exchanged, Facts, Intent, IntentKind, PenIdentity, Role, Telemetry
+from safety.facts import Calibration, Exchanged, Facts, Intent, IntentKind, PenIdentity, Role, Telemetry
 from safety.ledger import AreaPlan
 from safety.memory import Decision, Memory, Order
 from safety.states import OrderKind, PenState, State
 from safety.step import SafetyCore
 
+CALIBRATION = Calibration(uncertainty_um=60, is_in_date=True)
 SCAN_MS, ANSWER_MS, LEASE_MS, SETTLE_MS, BRAKE_MS = 50, 10, 200, 100, 40
 IDENTITY = PenIdentity(serial_number=42, epoch=7, limits_hash=0x957A, depth_tolerance_um=200)
-PLAN = (AreaPlan("forehead", 750, 1_000, 2, 200), AreaPlan("cheek", 500, 800, 2, 200))
+PLAN = (AreaPlan("forehead", 750, 1_000, 2, 200, 10_000), AreaPlan("cheek", 500, 800, 2, 200, 10_000))
 TELEMETRY = Telemetry(
     received_ms=10_000,
     tick_ms=5_000,
@@ -120,7 +121,10 @@ class FakePen:
         return ""
 
     def status(self, received_ms: int) -> Telemetry:
-        """Return what it says of itself."""
+        """Return what it says of itself, with the last digits of real sensors."""
+        wiggle = self.tick_ms * 7 % 11 % 5 - 2
+        is_running = self.state is PenState.RUN
+        load_ma = 90 + 60 * self.has_contact + 3 * wiggle if is_running else 0
         is_settled = self.state is PenState.READY and self.tick_ms - self.since_ms >= SETTLE_MS
         return replace(
             TELEMETRY,
@@ -135,8 +139,9 @@ class FakePen:
             is_settled=is_settled,
             is_button_down=self.is_button_down,
             lease_ended=self.lease_ended,
-            depth_um=self.depth_um + self.extra_depth_um if self.knows_depth else None,
-            speed_dhz=self.speed_dhz,
+            depth_um=self.depth_um + self.extra_depth_um + wiggle if self.knows_depth else None,
+            speed_dhz=self.speed_dhz + wiggle * is_running,
+            current_ma=load_ma,
             strokes=self.strokes,
             limits_hash=self.limits_hash,
             last_order=self.last_order,
@@ -162,6 +167,9 @@ class Bench:
     record_failure: str = ""
     late_ms: int = 0
     driver_is_present: bool = True
+    link_errors: int = 0
+    session_is_open: bool = True
+    calibration: Calibration | None = CALIBRATION
     lost_requests: int = 0
     lost_answers: int = 0
     forged_answers: int = 0
@@ -212,6 +220,9 @@ class Bench:
             record_failure=self.record_failure,
             late_ms=self.late_ms,
             driver_is_present=self.driver_is_present,
+            link_errors=self.link_errors,
+            session_is_open=self.session_is_open,
+            calibration=self.calibration,
         )
 
     def scan(self, *intents: Intent) -> Decision:
@@ -251,8 +262,9 @@ class Bench:
         return left <= 0
 
     def want(self, kind: IntentKind, role: Role = Role.PRACTITIONER) -> Decision:
-        """Do one scan with one intent."""
-        return self.scan(Intent(kind, "key", role))
+        """Do one scan with one intent, of a person who sees the area at hand."""
+        current = self.memory.current
+        return self.scan(Intent(kind, "key", role, "" if current is None else current.plan.area))
 
     def until(self, *states: State, scans: int = 200) -> None:
         """Scan until one of the states is reached."""
@@ -320,4 +332,11 @@ def plan() -> tuple[AreaPlan, ...]:
 @pytest.fixture
 def facts(telemetry: Telemetry, identity: PenIdentity) -> Facts:
     """Facts with a healthy pen at rest."""
-    return Facts(link_is_up=True, identity=identity, telemetry=telemetry, exchanged=None)
+    return Facts(
+        link_is_up=True,
+        identity=identity,
+        telemetry=telemetry,
+        exchanged=None,
+        session_is_open=True,
+        calibration=CALIBRATION,
+    )

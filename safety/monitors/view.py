@@ -1,0 +1,47 @@
+"""What a monitor may look at in one scan, and the groups of states that monitors apply in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from safety.causes import Cause
+from safety.facts import Facts
+from safety.memory import Memory
+from safety.states import LINKED, State
+
+STOPPED_STATES = frozenset({State.STOPPING, State.FAULT})
+"""States in which a pen has been told to stop."""
+
+RESTING = frozenset({State.LOCKED, State.IDLE, State.PLANNED, State.PAUSED, State.SERVICE})
+"""States in which nobody has asked for motion, and the pen was seen at rest before."""
+
+STRIKING = frozenset({State.RUNNING, State.UNKNOWN_OUTCOME})
+"""States in which the motor is, or may be, driven."""
+
+IDENTIFIED = LINKED - {State.IDENTIFYING}
+"""States in which it is known which pen is at the other end."""
+
+
+class View:
+    """One scan, as monitors see it.
+
+    Args:
+        memory: What is remembered; only its `Watch` is changed, and only by `rack.measure`.
+        facts: What is known now.
+        now_ms: Host's monotonic clock.
+    """
+
+    __slots__ = ("current", "facts", "memory", "now_ms", "seen", "state", "watch")
+
+    def __init__(self, memory: Memory, facts: Facts, now_ms: int) -> None:
+        self.memory = memory
+        self.facts = facts
+        self.now_ms = now_ms
+        self.seen = facts.telemetry
+        self.current = memory.current
+        self.state = memory.state
+        self.watch = memory.watch
+
+
+Monitor = Callable[[View], Cause | None]
+"""One monitor: None when all is well."""
