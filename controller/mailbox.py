@@ -9,15 +9,11 @@ import socket
 from collections import deque
 from threading import Lock
 
-from safety.facts import Intent
+from safety.facts import Intent, IntentKind
 from safety.step import STOP_WISHES
 
 INTENTS_MAX = 64
 """More wishes than this in one scan are a fault of the sender; the oldest are dropped. ASSUMED."""
-
-
-STOPS_MAX = 8
-"""An emergency stop stays, however often somebody says STOP after it in one scan. ASSUMED."""
 
 
 class Mailbox:
@@ -31,7 +27,8 @@ class Mailbox:
         """Open the pair of sockets that wakes the scan; Windows selects no pipes."""
         self._lock = Lock()
         self._waiting: deque[Intent] = deque(maxlen=INTENTS_MAX)
-        self._stops: deque[Intent] = deque(maxlen=STOPS_MAX)
+        self._stops: deque[Intent] = deque(maxlen=1)
+        self._emergencies: deque[Intent] = deque(maxlen=1)
         self._reader, self._writer = socket.socketpair()
         self._reader.setblocking(False)
         self._writer.setblocking(False)
@@ -44,7 +41,7 @@ class Mailbox:
     @property
     def has_stop(self) -> bool:
         """Whether a STOP waits."""
-        return bool(self._stops)
+        return bool(self._stops or self._emergencies)
 
     def put(self, intent: Intent) -> None:
         """Leave an intent. Never blocks; safe in a signal handler's thread of its own."""
@@ -57,9 +54,10 @@ class Mailbox:
     def put_stop(self, intent: Intent) -> None:
         """Leave a STOP and wake the scan; takes no lock, so that a signal handler may call it.
 
-        Of several that nobody has taken yet, the last two stay; the core takes the gravest.
+        Of several that nobody has taken yet the last one stays, and an emergency stop beside it.
         """
-        self._stops.append(intent)
+        kept = self._emergencies if intent.kind is IntentKind.ESTOP else self._stops
+        kept.append(intent)
         try:
             self._writer.send(b"!")
         except BlockingIOError:  # the scan has been woken often enough
@@ -73,13 +71,12 @@ class Mailbox:
         except BlockingIOError:
             pass
         # To look and to clear in two steps would lose a STOP that comes in between.
-        stops = []
-        while self._stops:
-            stops.append(self._stops.popleft())
+        emergencies = (self._emergencies.pop(),) if self._emergencies else ()
+        stops = (self._stops.pop(),) if self._stops else ()
         with self._lock:
             waiting = tuple(self._waiting)
             self._waiting.clear()
-        return (*stops, *waiting)
+        return (*emergencies, *stops, *waiting)
 
     def close(self) -> None:
         """Close the pair of sockets."""

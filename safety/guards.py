@@ -109,7 +109,7 @@ def cartridge_is_in(scene: Scene) -> Refusal | None:
     seen = scene.facts.telemetry
     if seen is not None and seen.has_cartridge:
         return None
-    return Refusal("SR-020", "there is no cartridge in the pen", "Insert a new cartridge.")
+    return Refusal("SR-037", "there is no cartridge in the pen", "Insert a new cartridge.")
 
 
 def nothing_is_wrong(scene: Scene) -> Refusal | None:
@@ -164,14 +164,14 @@ def session_is_open(scene: Scene) -> Refusal | None:
     """Permit while a treatment session is open."""
     if scene.facts.session_is_open:
         return None
-    return Refusal("SR-027", "no session is open", "Sign in and open a session.")
+    return Refusal("SR-033", "no session is open", "Sign in and open a session.")
 
 
 def no_session_is_open(scene: Scene) -> Refusal | None:
     """Permit while no treatment session is open: service and patients exclude each other."""
     if not scene.facts.session_is_open:
         return None
-    return Refusal("SR-027", "a treatment session is open", "Close the session first.")
+    return Refusal("SR-035", "a treatment session is open", "Close the session first.")
 
 
 def role_may_treat(scene: Scene) -> Refusal | None:
@@ -179,7 +179,7 @@ def role_may_treat(scene: Scene) -> Refusal | None:
     if scene.role is Role.PRACTITIONER:
         return None
     reason = f"a {scene.role.name.lower()} may not treat"
-    return Refusal("SR-027", reason, "Let a practitioner sign in.")
+    return Refusal("SR-035", reason, "Let a practitioner sign in.")
 
 
 def role_may_service(scene: Scene) -> Refusal | None:
@@ -187,18 +187,18 @@ def role_may_service(scene: Scene) -> Refusal | None:
     if scene.role is Role.TECHNICIAN:
         return None
     reason = f"a {scene.role.name.lower()} may not service a pen"
-    return Refusal("SR-027", reason, "Let a technician sign in.")
+    return Refusal("SR-035", reason, "Let a technician sign in.")
 
 
 def calibration_is_valid(scene: Scene) -> Refusal | None:
     """Permit when the pen's depth is known well enough, and the certificate has not run out."""
     known = scene.facts.calibration
     if known is None:
-        return Refusal("SR-028", "the pen's depth is not calibrated", "Calibrate the pen.")
+        return Refusal("SR-033", "the pen's depth is not calibrated", "Calibrate the pen.")
     if known.is_in_date and 0 <= known.uncertainty_um <= UNCERTAINTY_UM_MAX:
         return None
     reason = f"its uncertainty is {known.uncertainty_um} um" if known.is_in_date else "it ran out"
-    return Refusal("SR-028", f"the pen's calibration is not valid: {reason}", "Calibrate the pen.")
+    return Refusal("SR-033", f"the pen's calibration is not valid: {reason}", "Calibrate the pen.")
 
 
 def selftest_is_good(scene: Scene) -> Refusal | None:
@@ -206,7 +206,7 @@ def selftest_is_good(scene: Scene) -> Refusal | None:
     if scene.memory.tested >= STATUSES_NEEDED:
         return None
     reason = f"{scene.memory.tested} of {STATUSES_NEEDED} checks at rest are done"
-    return Refusal("SR-029", reason, "Leave the pen at rest for a moment.")
+    return Refusal("SR-036", reason, "Leave the pen at rest for a moment.")
 
 
 def area_is_confirmed(scene: Scene) -> Refusal | None:
@@ -216,7 +216,7 @@ def area_is_confirmed(scene: Scene) -> Refusal | None:
         return None
     armed = "none" if current is None else current.plan.area
     reason = f"the area armed is {armed}, the one named is {scene.area or 'none'}"
-    return Refusal("SR-030", reason, "Look at the screen, then start what it shows.")
+    return Refusal("SR-033", reason, "Look at the screen, then start what it shows.")
 
 
 def area_is_known(scene: Scene) -> Refusal | None:
@@ -224,14 +224,14 @@ def area_is_known(scene: Scene) -> Refusal | None:
     if any(one.area == scene.area for one in scene.memory.plan):
         return None
     reason = f"the plan has no area {scene.area or '(none named)'}"
-    return Refusal("SR-030", reason, "Choose an area of the plan.")
+    return Refusal("SR-033", reason, "Choose an area of the plan.")
 
 
 def arm_is_young(scene: Scene) -> Refusal | None:
     """Permit START within `ARM_TIMEOUT_MS` of arming."""
     if 0 <= scene.now_ms - scene.memory.armed_ms <= ARM_TIMEOUT_MS:
         return None
-    return Refusal("SR-006", "the pen was armed more than 30 s ago", "Arm again.")
+    return Refusal("SR-034", "the pen was armed more than 30 s ago", "Arm again.")
 
 
 def pass_is_left(scene: Scene) -> Refusal | None:
@@ -249,4 +249,4 @@ def plan_is_given(scene: Scene) -> Refusal | None:
     """Permit when there is a plan with at least one area."""
     if scene.memory.plan:
         return None
-    return Refusal("SR-017", "there is no plan", "Choose a plan.")
+    return Refusal("SR-033", "there is no plan", "Choose a plan.")

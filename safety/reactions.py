@@ -60,7 +60,7 @@ def _keep(scan: Scan, active: tuple[Cause, ...]) -> None:
 
 
 def _failed_test(scan: Scan) -> tuple[Cause, ...]:
-    """Return why the self-test has failed, if it has. Rule: SR-029."""
+    """Return why the self-test has failed, if it has. Rule: SR-036."""
     memory, seen = scan.memory, scan.facts.telemetry
     if has_failed(memory.tested) and seen is not None:
         return (Cause(CauseCode.SELFTEST_FAILED, implausible(seen)),)

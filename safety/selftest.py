@@ -55,7 +55,7 @@ def tested_after(tested: int, seen: Telemetry) -> int:
     Returns:
         One more or one less than 0 or ``tested``; ``tested`` itself while the pen is not at rest.
 
-    Rule: SR-029.
+    Rule: SR-036.
     """
     if seen.state is not PenState.SAFE or seen.is_driven:
         return tested

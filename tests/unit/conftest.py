@@ -5,21 +5,35 @@ The pen here is a few rules of docs/protocol.md, written anew: it shares no code
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 
-from safety.facts import Calibration, Exchanged, Facts, Intent, IntentKind, PenIdentity, Role, Telemetry
+from safety.facts import (
+    Calibration,
+    Exchanged,
+    Facts,
+    Intent,
+    IntentKind,
+    PenIdentity,
+    Role,
+    Telemetry,
+)
 from safety.ledger import AreaPlan
 from safety.memory import Decision, Memory, Order
 from safety.states import OrderKind, PenState, State
 from safety.step import SafetyCore
+from tests.unit import scan_bench
 
 CALIBRATION = Calibration(uncertainty_um=60, is_in_date=True)
 SCAN_MS, ANSWER_MS, LEASE_MS, SETTLE_MS, BRAKE_MS = 50, 10, 200, 100, 40
 IDENTITY = PenIdentity(serial_number=42, epoch=7, limits_hash=0x957A, depth_tolerance_um=200)
-PLAN = (AreaPlan("forehead", 750, 1_000, 2, 200, 10_000), AreaPlan("cheek", 500, 800, 2, 200, 10_000))
+PLAN = (
+    AreaPlan("forehead", 750, 1_000, 2, 200, 10_000),
+    AreaPlan("cheek", 500, 800, 2, 200, 10_000),
+)
 TELEMETRY = Telemetry(
     received_ms=10_000,
     tick_ms=5_000,
@@ -340,3 +354,23 @@ def facts(telemetry: Telemetry, identity: PenIdentity) -> Facts:
         session_is_open=True,
         calibration=CALIBRATION,
     )
+
+
+@pytest.fixture
+def make_world() -> Iterator[scan_bench.Make]:
+    """Make worlds, and take them down."""
+    made: list[scan_bench.Bench] = []
+
+    def make_one(**options: Any) -> scan_bench.Bench:
+        made.append(scan_bench.Bench(**options))
+        return made[-1]
+
+    yield make_one
+    for world in made:
+        world.close()
+
+
+@pytest.fixture
+def world(make_world: scan_bench.Make) -> scan_bench.Bench:
+    """A host and a pen that have just met."""
+    return make_world()

@@ -14,7 +14,7 @@ from safety.ledger import AreaPlan, Ledger, Outcome, Pass
 from safety.memory import CurrentPass, Decision, Firing, Memory, Refusal
 from safety.states import Event, PenState, State
 
-PLAN = (AreaPlan("cheek", 750, 1_000, 2, 200),)
+PLAN = (AreaPlan("cheek", 750, 1_000, 2, 200, 10_000),)
 ALL = Ledger((Pass("cheek", 1, Outcome.DELIVERED), Pass("cheek", 2, Outcome.PARTIAL)))
 ONE = Ledger((Pass("cheek", 1, Outcome.DELIVERED),))
 IN_FLIGHT = Ledger((Pass("cheek", 1, Outcome.PLANNED),))
@@ -92,7 +92,7 @@ def test_session_that_came_back_to_idle_was_stopped_for_a_reason(
     stopping = Memory(state=State.STOPPING, plan=PLAN, causes=causes(*codes), stop_reason=reason)
     idle = Memory(state=State.IDLE, plan=PLAN, stop_reason=reason)
 
-    assert see(watch, facts, stopping, Event.STOP) is None
+    assert see(watch, facts, stopping, Event.STOP_UI) is None
     assert Ending("stopped", reason, code) == see(watch, facts, idle)
 
 
@@ -234,7 +234,7 @@ def test_stop_before_the_plan_ends_the_session(facts: Facts) -> None:
     watch = SessionWatch()
     reason = "stopped by command"
     offline = Memory(state=State.OFFLINE, plan=PLAN, stop_reason=reason)
-    assert see(watch, facts, offline, Event.STOP) is None
+    assert see(watch, facts, offline, Event.STOP_UI) is None
 
     idle = Memory(state=State.IDLE, plan=PLAN, stop_reason=reason)
     assert Ending("stopped", reason, ExitCode.STOPPED) == see(watch, facts, idle)

@@ -34,6 +34,7 @@ class Stage:
         self.steps = iter(steps)
         self.keys = iter(keys or [])
         self.said: list[tuple[str, str]] = []
+        self.areas: list[str] = []
         self.beats: list[float] = []
         self.shown: list[dict[str, Any]] = []
         self.now_s = 100.0
@@ -57,9 +58,10 @@ class Stage:
         """Give the keys of the next step."""
         return next(self.keys, [])
 
-    def want(self, what: str, source: str) -> None:
+    def want(self, what: str, source: str, area: str = "") -> None:
         """Take a wish."""
         self.said.append((what, source))
+        self.areas.append(area)
 
     def beat(self) -> None:
         """Take a sign of life."""
@@ -105,6 +107,16 @@ def test_unattended_session_is_pushed_on_by_the_flow(make: Make) -> None:
     stage.run(alone=True)
 
     assert [("arm", "flow"), ("start", "flow")] == stage.said
+
+
+@pytest.mark.req("SR-033", "HZ-19")
+def test_wish_names_the_area_of_the_frame_that_was_seen(make: Make) -> None:
+    """A start is for the area on the screen, and for no other."""
+    shown = {"area": "cheek", "number": 1}
+    stage = make([[frame()], [frame("ARMED", is_ready=True, current=shown)], [CLOSED]])
+    stage.run(alone=True)
+
+    assert ["", "cheek"] == stage.areas
 
 
 def test_key_is_wanted_with_the_next_frame(make: Make) -> None:
@@ -177,7 +189,7 @@ def test_signals_are_given_back_after_an_error(make: Make) -> None:
         stage.run()
 
 
-@pytest.mark.req("SR-025")
+@pytest.mark.req("SR-025", "HZ-31", "H16")
 def test_silence_is_shown_as_silence_and_not_as_the_last_measurement(make: Make) -> None:
     """After a quarter of a second without a frame nothing stands there as if it were live."""
     running = frame("RUNNING", pen={"depth_um": 500}, age_ms=5)

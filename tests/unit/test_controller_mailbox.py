@@ -15,9 +15,10 @@ import controller.mailbox
 from controller.mailbox import INTENTS_MAX, Mailbox
 from drivers.port import is_readable
 from safety.facts import Intent, IntentKind
+from safety.step import STOP_WISHES
 
 STOP = Intent(IntentKind.STOP, "command")
-WISHES = [Intent(kind) for kind in IntentKind if kind is not IntentKind.STOP]
+WISHES = [Intent(kind) for kind in IntentKind if kind not in STOP_WISHES]
 SOURCE = Path(controller.mailbox.__file__).name
 
 
@@ -38,7 +39,7 @@ def test_wishes_are_taken_once_and_in_their_order(box: Mailbox) -> None:
     assert () == box.take()
 
 
-@pytest.mark.req("SR-005", "SR-013")
+@pytest.mark.req("SR-005", "SR-013", "HZ-09")
 def test_stop_is_taken_before_everything_that_came_earlier(box: Mailbox) -> None:
     """A STOP overtakes whatever waits."""
     for wish in [*WISHES, STOP, *WISHES]:
@@ -47,7 +48,7 @@ def test_stop_is_taken_before_everything_that_came_earlier(box: Mailbox) -> None
     assert (STOP, *WISHES, *WISHES) == box.take()
 
 
-@pytest.mark.req("SR-013")
+@pytest.mark.req("SR-013", "HZ-66")
 def test_stop_is_not_pushed_out_by_a_flood(box: Mailbox) -> None:
     """Ten thousand other wishes push each other out, and never the STOP."""
     box.put(STOP)
@@ -66,6 +67,19 @@ def test_flood_of_stops_neither_blocks_nor_piles_up(box: Mailbox) -> None:
 
     assert (STOP,) == box.take()
     assert ((), False, False) == (box.take(), box.has_stop, is_readable(box.wake_fd))
+
+
+@pytest.mark.req("SR-013", "H10")
+def test_emergency_stop_is_not_pushed_out_by_a_stop(box: Mailbox) -> None:
+    """The graver wish stays and comes first, however often somebody says STOP after it."""
+    emergency = Intent(IntentKind.ESTOP, "key")
+    box.put(emergency)
+    for _ in range(100):
+        box.put(STOP)
+
+    assert box.has_stop
+    assert (emergency, STOP) == box.take()
+    assert () == box.take()
 
 
 @pytest.mark.req("SR-013")

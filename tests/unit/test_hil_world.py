@@ -19,7 +19,7 @@ from simulator.pen import Pen
 
 QUESTION = read_request(UNIT_ID, IDENTITY.address, IDENTITY.words)
 ANSWER_BYTES = 5 + 2 * IDENTITY.words
-PLAN = (AreaPlan("cheek", 500, 1_000, 1, 100),)
+PLAN = (AreaPlan("cheek", 500, 1_000, 1, 100, 10_000),)
 
 
 @pytest.fixture
@@ -158,5 +158,5 @@ def test_world_knows_its_pen_before_the_first_scan() -> None:
 def test_scanning_for_ever_is_an_error_with_the_state() -> None:
     """A state that is never reached ends the test that waits for it."""
     world = World(PLAN, Pen(seed=3))
-    with closing(world), pytest.raises(TimeoutError, match="still IDLE after 5 scans"):
+    with closing(world), pytest.raises(TimeoutError, match="still SELFTEST after 5 scans"):
         world.scan_until(lambda m: m.state is State.FAULT, limit=5, pushing=False)

@@ -1,0 +1,162 @@
+"""The thread that writes the scan log, so that no scan and no STOP waits for it; it judges nothing.
+
+The scan leaves what it knew and decided, and goes on: no lock, no system call. Encoding, packing
+and writing happen here, some scans at a time. If the disk hangs, fills up or fails, the log ends;
+the session does not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import zlib
+from collections import deque
+from collections.abc import Callable
+from importlib.metadata import version
+from threading import Event, Thread
+from typing import BinaryIO
+
+from controller.scanlog.lines import FORMAT, Begin, Body, End, line_of, scan_of
+from safety.facts import Facts, Intent
+from safety.memory import Decision, Memory
+
+WAITING_MAX = 600
+"""Scans that may wait for the disk. ASSUMED: 30 s at 50 ms, some 5 MB."""
+
+FLUSH_S = 0.5
+"""So often what came is written, so that a killed process loses hardly more. ASSUMED."""
+
+PACKING_LEVEL = 1
+"""Of zlib, 1 fastest to 9 smallest. Source: measured, docs/scanlog.md."""
+
+GZIP_WINDOW = 31
+"""Tells zlib to write the gzip format with its largest window. Source: zlib manual."""
+
+CLOSED = "closed"
+"""Why a log ends when nothing was wrong."""
+
+Waiting = tuple[Memory, Facts, tuple[Intent, ...], int, Decision | None]
+
+
+class ScanLog:
+    """The scan log of one session.
+
+    Args:
+        session: Id that the first line carries.
+        open_file: Opens a new file; called by the thread, once there is a first scan.
+        on_loss: Called once, in the scan's thread, with the reason why no more is logged.
+        waiting_max: Scans that may wait, at least 1.
+    """
+
+    def __init__(
+        self,
+        session: str,
+        open_file: Callable[[], BinaryIO],
+        on_loss: Callable[[str], None],
+        *,
+        waiting_max: int = WAITING_MAX,
+    ) -> None:
+        self.lost = 0
+        self._session = session
+        self._open_file = open_file
+        self._on_loss = on_loss
+        self._waiting_max = waiting_max
+        self._waiting: deque[Waiting] = deque()
+        self._closing = Event()
+        self._reason = ""
+        self._thread = Thread(target=self._run, name="scan log writer", daemon=True)
+        self._thread.start()
+
+    @property
+    def reason(self) -> str:
+        """Why the log has ended or is about to, or an empty text."""
+        return self._reason
+
+    def on_scan(
+        self,
+        memory_before: Memory,
+        facts: Facts,
+        intents: tuple[Intent, ...],
+        now_ms: int,
+        decision: Decision | None,
+    ) -> None:
+        """Leave one scan for the thread; never waits, never raises. None: the core broke down.
+
+        What is handed over must not be changed afterwards; the core never does.
+        """
+        if not self._reason and len(self._waiting) >= self._waiting_max:
+            self._reason = f"the disk did not take {self._waiting_max} scans in time"
+        if not self._reason:
+            self._waiting.append((memory_before, facts, intents, now_ms, decision))
+            return
+        self.lost += 1
+        if self.lost == 1:
+            self._on_loss(self._reason)
+
+    def close(self, timeout_s: float) -> bool:
+        """Write what waits, end the thread, and say whether every scan is in the file.
+
+        Args:
+            timeout_s: How long to wait for the disk, at least 0.
+        """
+        self._closing.set()
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive() and self._reason == CLOSED
+
+    def _run(self) -> None:
+        """Write until closed; however it ends, a reason is known."""
+        reason = "the scan log's writer broke down"
+        try:
+            while not self._closing.wait(FLUSH_S) and not self._waiting:
+                pass
+            if self._waiting:
+                with contextlib.closing(_Packed(self._open_file())) as packed:
+                    self._write(packed)
+            reason = CLOSED
+        except OSError as error:
+            reason = str(error)
+        finally:
+            self._reason = self._reason or reason
+            self._waiting.clear()
+
+    def _write(self, packed: _Packed) -> None:
+        """Write scans until closed, or until one could not wait, and then the mark of the end."""
+        memory = self._waiting[0][0]
+        packed.add(Begin(FORMAT, version("penpilot"), self._session, memory))
+        is_last = False
+        while not is_last:
+            # Whoever left the last scan had left it before this was said.
+            is_last = self._closing.is_set() or bool(self._reason)
+            while self._waiting:
+                _, *scan = self._waiting.popleft()
+                packed.add(scan_of(*scan))
+            packed.flush()
+            is_last = is_last or (self._closing.wait(FLUSH_S) and not self._waiting)
+        packed.add(End(self._reason or CLOSED, self.lost))
+
+
+class _Packed:
+    """A gzip stream of lines; closing it ends the stream, if the disk still takes it.
+
+    Args:
+        file: Where it goes.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._packer = zlib.compressobj(PACKING_LEVEL, zlib.DEFLATED, GZIP_WINDOW)
+        self._digest = ""
+
+    def add(self, body: Body) -> None:
+        """Add a line; zlib lets other threads run while it packs, so that none waits for many."""
+        line, self._digest = line_of(body, self._digest)
+        self._file.write(self._packer.compress(line))
+
+    def flush(self) -> None:
+        """Write all lines so far, so that they can be read whatever happens next."""
+        self._file.write(self._packer.flush(zlib.Z_SYNC_FLUSH))
+        self._file.flush()
+
+    def close(self) -> None:
+        """End the stream and give the file back."""
+        with self._file:
+            self._file.write(self._packer.flush())
