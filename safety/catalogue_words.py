@@ -1,0 +1,15 @@
+"""The sentences that causes share: what the pen does, and what a person does next; data only."""
+
+TECHNICIAN = "Lay the pen aside; a technician must check it before it may be armed again."
+RESET = "Look at the pen, remove the cause, then reset and identify it again."
+RESUME = "Nothing goes on by itself: look, then arm again or end the session."
+CABLE = "Look at the cable and the port; the pen has stopped by its own lease."
+BATTERY = "Charge the pen, or change its battery, before the next pass."
+COOL = "Let the pen cool down; it may be armed again once it has."
+
+STOPPED = "It was told to stop: motor off, needles on their way in."
+PAUSED = "It was told to stop; the pass is kept and may be resumed."
+BY_ITSELF = "It has stopped by itself: motor off, needles on their way in."
+GOES_ON = "It goes on as it was told."
+AT_REST = "It rests: motor off, needles in."
+ON_ITS_LEASE = "Nobody knows; its own lease stops it within 200 ms."
