@@ -15,11 +15,15 @@ from types import TracebackType
 from typing import Any, Self
 
 MEANINGS = {" ": "stop", "\x1b": "stop", "\x03": "stop", "s": "stop", "p": "pause", "d": "done"}
-MEANINGS |= {"\r": "go", "\n": "go", "r": "go"}
+MEANINGS |= {"\r": "go", "\n": "go", "r": "go", "a": "seen", "m": "mute"}
 
 
 def meaning(character: str) -> str | None:
-    """Return what a key stands for: ``stop``, ``go``, ``pause``, ``done``, or None."""
+    """Return what a key stands for, or None.
+
+    Returns:
+        ``stop``, ``go``, ``pause``, ``done``, ``seen`` (the alarms) or ``mute`` (their sound).
+    """
     return MEANINGS.get(character.lower())
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from controller.scanloop import Timing
+from safety.alarms_signals import signals
 from safety.facts import Facts, Telemetry
 from safety.guards import is_fresh
 from safety.memory import Decision, Memory
@@ -45,10 +46,37 @@ def snapshot(decision: Decision, facts: Facts, timing: Timing, now_ms: int) -> d
             }
             for cause in memory.causes
         ],
+        **_alarms(memory, now_ms),
         "refusals": [{"rule": r.rule, "reason": r.reason, "fix": r.fix} for r in decision.refusals],
         "is_ready": _is_ready(memory, seen),
+        "is_done": memory.ledger.next_pass(memory.plan, memory.area) is None,
         "late_ms_max": timing.late_ms_max,
         "scans": timing.scans,
+    }
+
+
+def _alarms(memory: Memory, now_ms: int) -> dict[str, Any]:
+    """Return what is to be seen and heard now, the most urgent first. Rule: SR-044."""
+    shown = signals(memory.alarms, now_ms)
+    return {
+        "alarms": [
+            {
+                "code": str(one.code),
+                "priority": one.priority.name,
+                "symbol": one.look.symbol,
+                "colour": one.look.colour.value,
+                "is_lit": one.is_on(now_ms),
+                "text": one.text,
+                "pen": one.pen,
+                "next": one.next_step,
+                "is_present": one.alarm.is_condition_present,
+                "is_acknowledged": one.alarm.is_acknowledged,
+                "is_escalated": one.alarm.escalated,
+            }
+            for one in shown.lines
+        ],
+        "is_sounding": shown.sound is not None and shown.sound.is_on(now_ms),
+        "is_audio_paused": shown.is_audio_paused,
     }
 
 

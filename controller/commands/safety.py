@@ -10,6 +10,7 @@ import click
 
 from controller.catalogue import remedy_of
 from controller.commands.common import echo_json, failing_clearly, json_option
+from controller.commands.safety_replay import replay
 from controller.errors import InputError
 from safety import render
 from safety.states import Event, State
@@ -20,6 +21,9 @@ E = TypeVar("E", bound=Enum)
 @click.group()
 def safety() -> None:
     """Show the state machine: what is taken, what is refused, and why."""
+
+
+safety.add_command(replay)
 
 
 @safety.command()

@@ -18,6 +18,7 @@ LABELS = {"UNKNOWN_OUTCOME": "STARTING"}
 """States whose name for people is another one."""
 
 HINTS = {
+    "SELFTEST": "Leave the pen at rest: its sensors are being looked at.",
     "IDLE": "One moment.",
     "PLANNED": "Put the pen to {area}, pass {number} of {passes}. Enter: set the needles",
     "ARMED": "Needles at {depth} mm for {area}. Enter: start",
@@ -26,7 +27,7 @@ HINTS = {
     "STOPPING": "Stopping.",
     "PAUSED": "Paused: {reason}. Enter: set the needles again   Space: end",
     "FAULT": "Fault: {reason}",
-    "ESTOP": "THE PEN DOES NOT OBEY STOP. SWITCH IT OFF BY HAND.",
+    "ESTOP": "EMERGENCY STOP: {reason}. If the pen still runs, switch it off by hand.",
 }
 """What the person at the pen does next, by state."""
 
@@ -71,8 +72,13 @@ class Guide:
 
         Args:
             frame: The newest scan.
-            keys: What was pressed since the last call: ``go``, ``pause``, ``done``.
+            keys: What was pressed since the last call: ``go``, ``pause``, ``done``, ``seen``,
+                ``mute``.
         """
+        if "seen" in keys:
+            return ["acknowledge"]
+        if "mute" in keys:
+            return ["pause-audio"]
         if "pause" in keys and frame["state"] in ("RUNNING", "ARMED", "UNKNOWN_OUTCOME"):
             return ["pause"]
         if "done" in keys and frame["state"] == "RUNNING":
@@ -90,7 +96,7 @@ class Guide:
     def _next(self, frame: Mapping[str, Any], *, has_go: bool) -> str | None:
         state, may_go = frame["state"], has_go or self._is_unattended
         if state == "PLANNED":
-            if next_pass(frame, self._areas) is None:
+            if frame["is_done"] or next_pass(frame, self._areas) is None:
                 return "finish"
             return "arm" if may_go else None
         if state == "ARMED":

@@ -45,6 +45,7 @@ def screen(frame: Mapping[str, Any], ready: Mapping[str, Any], elapsed_s: float)
         *_alarms(frame),
         Text(hint(frame, ready["areas"]), style="bold"),
         Text("Space, Esc, Ctrl-C: STOP   Enter: go on   P: pause   D: pass done", style="dim"),
+        *_sound(frame),
     )
 
 
@@ -122,11 +123,42 @@ def _pen(frame: Mapping[str, Any]) -> Text:
 
 
 def _alarms(frame: Mapping[str, Any]) -> list[Panel]:
-    """Return a panel for every active cause: what happened, what to do next."""
+    """Return a panel for every alarm: what happened, what the pen does, what to do next.
+
+    It is there whether its light is lit or not; symbol and word say what the colour says.
+    """
     return [
         # As text: brackets in it, such as those of a path, are no markup.
         Panel(
-            Text(f"{cause['text']}. {cause['next']}"), title=f"!!! {cause['severity']}", style="red"
+            Text(f"{one['text']}. {one['pen']} {one['next']}"), title=_title(one), style=_style(one)
         )
-        for cause in frame["causes"]
+        for one in frame["alarms"]
     ]
+
+
+def _sound(frame: Mapping[str, Any]) -> list[Text]:
+    """Return the keys for alarms while there are any, and whether their sound is paused."""
+    if not frame["alarms"]:
+        return []
+    paused = "   SOUND PAUSED" if frame["is_audio_paused"] else ""
+    return [Text(f"A: alarms seen   M: pause the sound for 2 minutes{paused}", style="bold")]
+
+
+def _title(alarm: Mapping[str, Any]) -> str:
+    """Return symbol and priority, and what else must be known at a glance."""
+    marks = [
+        word
+        for word, is_so in (
+            ("seen", alarm["is_acknowledged"]),
+            ("gone", not alarm["is_present"]),
+            ("NOBODY HAS ANSWERED", alarm["is_escalated"]),
+        )
+        if is_so
+    ]
+    return ", ".join([f"{alarm['symbol']} {alarm['priority']}", *marks])
+
+
+def _style(alarm: Mapping[str, Any]) -> str:
+    """Return the colour of an alarm, reversed while its light is lit and nobody has seen it."""
+    is_calling = alarm["is_lit"] and not alarm["is_acknowledged"]
+    return f"reverse {alarm['colour']}" if is_calling else alarm["colour"]

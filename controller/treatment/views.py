@@ -48,11 +48,11 @@ class LineView:
         """Nothing is held."""
 
     def show(self, frame: dict[str, Any]) -> None:
-        """Print what changed: state, passes, causes."""
+        """Print what changed: state, passes, alarms."""
         current = frame["current"]
         where = f"{current['area']} pass {current['number']}/{current['passes']}" if current else ""
-        causes = tuple(cause["code"] for cause in frame["causes"])
-        sight = (frame["state"], where, causes)
+        alarms = tuple((one["code"], one["is_acknowledged"]) for one in frame["alarms"])
+        sight = (frame["state"], where, alarms)
         if sight == self._last:
             return
         self._last = sight
@@ -62,8 +62,10 @@ class LineView:
         strokes = f"{current['strokes_in_contact']} strokes" if current else ""
         parts = [part for part in (where, set_depth, depth, strokes) if part]
         self._line(f"{label(frame['state']):<10} {', '.join(parts)}".rstrip())
-        for cause in frame["causes"]:
-            self._line(f"!!! {cause['severity']}: {cause['text']}. {cause['next']}")
+        for one in frame["alarms"]:
+            self._line(
+                f"{one['symbol']} {one['priority']}: {one['text']}. {one['pen']} {one['next']}"
+            )
 
     def _line(self, text: str) -> None:
         click.echo(f"{time.monotonic() - self._began:7.2f} s  {text}")
@@ -84,6 +86,7 @@ class ScreenView(LineView):
 
     def __init__(self, ready: dict[str, Any]) -> None:
         super().__init__(ready)
+        self._was_sounding = False
         self._live = Live(
             Text("One moment."), console=Console(highlight=False), refresh_per_second=REFRESH_HZ
         )
@@ -98,7 +101,10 @@ class ScreenView(LineView):
         self._live.stop()
 
     def show(self, frame: dict[str, Any]) -> None:
-        """Draw a frame."""
+        """Draw a frame, and let the terminal ring at the first pulse of a burst."""
+        if frame["is_sounding"] and not self._was_sounding:
+            click.echo("\a", nl=False)
+        self._was_sounding = frame["is_sounding"]
         self._live.update(screen(frame, self._ready, time.monotonic() - self._began))
 
     def _line(self, text: str) -> None:
