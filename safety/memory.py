@@ -94,6 +94,7 @@ class Memory:
         start_entry: Number of the entry that must be durable before START leaves; 0 for none.
         start_id: Id of the START whose outcome is not known yet.
         start_sent: Whether START has left.
+        arm_id: Id of the last order that the pen had taken when START was decided.
         armed_ms: When ARMED was entered by ARM or RESUME.
         asked_ms: When the START at hand was asked for.
         asked: Who asked for it, and which area that person named.
@@ -124,6 +125,7 @@ class Memory:
     start_entry: int = 0
     start_id: tuple[int, int] | None = None
     start_sent: bool = False
+    arm_id: tuple[int, int] | None = None
     armed_ms: int = 0
     asked_ms: int = 0
     asked: Asked | None = None

@@ -117,7 +117,8 @@ def _start_when_durable(scan: Scan) -> None:
         may_wait = 0 <= scan.now_ms - memory.asked_ms <= START_WAIT_MS
         if may_wait and scan.facts.durable < memory.start_entry:
             return
-        asked = memory.asked or Asked(Role.PRACTITIONER, "")
+        asked, seen = memory.asked or Asked(Role.PRACTITIONER, ""), scan.facts.telemetry
+        memory.arm_id = None if seen is None else seen.last_order
         if scan.fire(Event.START, asked.role, asked.area).is_refused:
             scan.entries.append(close_pass(memory, scan.now_ms, "not started"))
     elif not (scan.now_ms - memory.armed_ms <= ARM_TIMEOUT_MS):
@@ -128,7 +129,9 @@ def _settle_start(scan: Scan) -> None:
     """Find out from the pen what became of START; never send it twice. Rule: SR-011.
 
     Only a status that came after START can tell. An exchange may be answered without one, and the
-    last one known may be older than START.
+    last one known may be older than START. START was not taken only if the order before it is
+    still the last one taken and no needle moved: any other order may have come after a START.
+    Source: docs/protocol.md 7, tests/model.
     """
     memory, seen, current = scan.memory, scan.facts.telemetry, scan.memory.current
     if memory.start_id is None or seen is None or current is None:
@@ -139,15 +142,15 @@ def _settle_start(scan: Scan) -> None:
         current.begun_ms = current.contact_ms = scan.now_ms
         scan.fire(Event.EXECUTED)
         scan.write("pass_started", {"area": current.plan.area, "number": current.number})
-    elif seen.strokes != current.counter_before:
-        # Two accounts of one fact disagree: the pass counts, and somebody has to look.
-        current.has_gap = True
-        reason = "the pen says that it did not start, but its stroke counter moved"
-        scan.write("stop", {"source": "trip", "reason": reason})
-        scan.stop(Event.TRIP_STOP, reason)
-    else:
+    elif seen.last_order == memory.arm_id and seen.strokes == current.counter_before:
         scan.entries.append(close_pass(memory, scan.now_ms, "START was lost"))
         scan.fire(Event.NOT_EXECUTED)
+    else:
+        # Nobody knows whether needles ran: the pass counts, and somebody has to look.
+        current.has_gap = True
+        reason = "nobody knows whether the needles ran"
+        scan.write("stop", {"source": "trip", "reason": reason})
+        scan.stop(Event.TRIP_STOP, reason)
 
 
 def _go_on_at_rest(scan: Scan) -> None:
