@@ -111,8 +111,10 @@ class Ledger:
 
     def stands_as(self, area: str, number: int) -> Outcome | None:
         """Return what became of this pass so far, or None if it was never begun."""
-        found = (p.outcome for p in self.passes if (p.area, p.number) == (area, number))
-        return next(found, None)
+        for one in self.passes:
+            if one.number == number and one.area == area:
+                return one.outcome
+        return None
 
     def begin(self, area_plan: AreaPlan, number: int) -> Ledger:
         """Return the ledger with this pass in flight; a paused pass is taken up again.

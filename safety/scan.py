@@ -30,6 +30,8 @@ class Scan:
         now_ms: Host's monotonic clock.
     """
 
+    __slots__ = ("_machine", "active", "entries", "facts", "firings", "memory", "now_ms")
+
     def __init__(self, machine: Machine, memory: Memory, facts: Facts, now_ms: int) -> None:
         self._machine = machine
         self.memory = memory.copy()

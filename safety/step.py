@@ -23,6 +23,17 @@ STOP_WISHES = (IntentKind.ESTOP, IntentKind.STOP)
 """The wishes that void all others, the gravest first."""
 
 
+def gravest_stop(intents: tuple[Intent, ...]) -> Intent | None:
+    """Return the wish to stop that acts, an emergency stop before any other, or None."""
+    stops = [one for kind in STOP_WISHES for one in intents if one.kind is kind]
+    return stops[0] if stops else None
+
+
+def _has_ended(scan: Scan) -> bool:
+    """Return whether a stop was fired, or came to rest, in this scan: nothing is granted then."""
+    return any(firing.event in _ENDS and not firing.is_refused for firing in scan.firings)
+
+
 class SafetyCore:
     """The safety core. It keeps no state: the same arguments always give the same decision.
 
@@ -55,18 +66,17 @@ class SafetyCore:
         take_in(scan.memory, facts)
         note_orders(scan)
         look_for_causes(scan)
-        stops = [one for kind in STOP_WISHES for one in intents if one.kind is kind]
-        if stops:
-            stop_wish(scan, stops[0])
+        stop = gravest_stop(intents) if intents else None
+        if stop is not None:
+            stop_wish(scan, stop)
         act_on_causes(scan)
         follow_cartridge(scan)
         go_on(scan)
-        # Nothing is granted in the scan in which a STOP was said or came to rest.
-        has_stopped = any(f.event in _ENDS and not f.is_refused for f in scan.firings)
-        for intent in () if stops or has_stopped else intents:
-            grant_wish(scan, intent)
+        if intents and stop is None and not _has_ended(scan):
+            for intent in intents:
+                grant_wish(scan, intent)
         order = order_for(scan.memory, facts, now_ms)
-        if stops and facts.link_is_up:
+        if stop is not None and facts.link_is_up:
             order = Order(OrderKind.STOP)
         if order is not None and order.kind is OrderKind.START:
             scan.memory.start_sent = True

@@ -161,5 +161,5 @@ def measure(view: View) -> None:
 
 def find_causes(view: View) -> tuple[Cause, ...]:
     """Return every cause that is active in this scan, in the order of `MONITORS`."""
-    found = [monitor(view) for monitor in _BY_STATE[view.state]]
-    return tuple([cause for cause in found if cause is not None])
+    monitors = _BY_STATE[view.state]
+    return tuple([cause for monitor in monitors if (cause := monitor(view)) is not None])
