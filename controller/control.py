@@ -33,6 +33,8 @@ from controller.opening import Opening, open_session, opened_body, read_plan
 from controller.records.writer import JournalWriter
 from controller.running import Running, announce, claimed, find_on_port, resolve_port
 from controller.sampler import Sampler
+from controller.scanlog.files import folder_of, new_file
+from controller.scanlog.writer import ScanLog
 from controller.scanloop import ScanLoop, Timing
 from controller.session_link import IDENTIFY_MS, link_to
 from controller.snapshot import snapshot
@@ -52,6 +54,10 @@ if TYPE_CHECKING:
 
 DRIVER_WAIT_US = 10_000_000
 """The program that started us must come back to guide within this. ASSUMED."""
+
+
+SCAN_LOG_CLOSE_S = 1.0
+"""How long the end of a session waits for the last scans to be logged. ASSUMED."""
 
 
 class Spec(msgspec.Struct, forbid_unknown_fields=True):
@@ -170,6 +176,7 @@ def _run(rig: _Rig) -> int:
     finally:
         is_durable = writer.close(5.0)
         session.withdraw()
+        session.end_scan_log()
     if not is_durable:
         ending = Ending(ending.outcome, f"the record failed: {writer.failed}", ExitCode.INPUT)
     session.say_goodbye(ending)
@@ -190,6 +197,8 @@ class _Session:
         self._watch = SessionWatch()
         self._sampler = Sampler()
         self._announced: Path | None = None
+        folder, name = folder_of(rig.home), rig.opening.session
+        self._scan_log = ScanLog(name, lambda: new_file(folder, name), _say_loss)
         areas = granted_areas(rig.opening.grants)
         self._loop = ScanLoop(
             link=rig.link,
@@ -200,6 +209,7 @@ class _Session:
             memory=Memory(plan=areas, ledger=rig.opening.ledger, unsettled=rig.opening.unsettled),
             calibration=Calibration(CALIBRATION_UM, is_in_date=True),
             publish=self._publish,
+            on_scan=self._scan_log.on_scan,
         )
 
     def announce(self) -> None:
@@ -303,6 +313,10 @@ class _Session:
             with contextlib.suppress(OSError):
                 self._announced.unlink()
 
+    def end_scan_log(self) -> None:
+        """Write what waits for the scan log; if the disk does not take it, say so."""
+        self._scan_log.close(SCAN_LOG_CLOSE_S)
+
     def say_goodbye(self, ending: Ending) -> None:
         """Tell everybody how it ended."""
         get_logger().info(
@@ -312,6 +326,7 @@ class _Session:
             exit_code=int(ending.exit_code),
             late_ms_max=self._loop.timing.late_ms_max,
             scans=self._loop.timing.scans,
+            scans_not_logged=self._scan_log.lost,
         )
         self._server.close(
             {
@@ -329,6 +344,11 @@ class _Session:
 
 def _hang_up_signals() -> tuple[signal.Signals, ...]:
     return (signal.SIGHUP,) if hasattr(signal, "SIGHUP") else ()
+
+
+def _say_loss(reason: str) -> None:
+    """Say that the scan log has a gap at its end; the record, which has none, is another file."""
+    get_logger().warning("scanlog.incomplete", reason=reason)
 
 
 def _raise_priority() -> None:

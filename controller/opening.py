@@ -24,6 +24,7 @@ from controller.records.bodies import whole
 from controller.records.describe import describe_area
 from controller.records.kinds import SAMPLES, Status
 from controller.records.kinds import Outcome as RecordOutcome
+from controller.records.sessions import Pass as RecordedPass
 from controller.records.sessions import Session, fold
 from controller.running import find_running
 from controller.space import refuse_full_disk
@@ -117,6 +118,7 @@ def open_session(
     alive = {running.session for running in find_running(home)}
     sessions = fold(store.entries(without=SAMPLES))
     _refuse_older_than_recorded(signed, sessions.values())
+    _refuse_unchecked_pen(pen, sessions.values())
     if resume is not None:
         return _resume(resume, plan, grants, signed, sessions, alive)
     for session in sessions.values():
@@ -140,6 +142,17 @@ def _refuse_older_than_recorded(signed: SignedProfile, sessions: Iterable[Sessio
     if not (profile.version >= newest):
         rule = f"must be at least {newest}, under which a session on record was opened"
         raise ConfigError(f"{profile.jurisdiction} version", profile.version, rule)
+
+
+def _refuse_unchecked_pen(pen: Identity, sessions: Iterable[Session]) -> None:
+    """Refuse a pen with a fault on record that no technician has looked into. Rule: SR-006."""
+    for session in sessions:
+        if session.grave and whole(session.pen, "serial_number") == pen.serial_number:
+            raise RefusedError(
+                f"pen {pen.serial_number} stopped in session {session.id} with a fault that needs "
+                f"a technician ({session.grave[0]}). When it has been checked, the technician "
+                f"releases it: penpilot records release {session.id} --by NAME --reason TEXT"
+            )
 
 
 def _resume(
@@ -186,21 +199,32 @@ def ledger_of(session: Session, areas: tuple[AreaPlan, ...]) -> Ledger:
             for area in session.areas
             for done in area.passes
             for outcome in (Outcome(done.outcome),)
-            for strokes in (
-                strokes_for_dose(plans[done.area], outcome, done.strokes_in_contact or 0),
-            )
+            for strokes in (strokes_for_dose(plans[done.area], outcome, _on_skin(done)),)
         )
     )
+
+
+def _on_skin(done: RecordedPass) -> int:
+    """Return the strokes that are known to have been made on skin, earlier parts included."""
+    return max(done.strokes_in_contact or 0, done.strokes_in_contact_before or 0)
 
 
 def unsettled_of(session: Session) -> tuple[Unsettled, ...]:
     """Return the uncertain passes of which it is on record which pen made them, and from where."""
     passes = [done for area in session.areas for done in area.passes]
     return tuple(
-        Unsettled(p.area, p.number, p.strokes_before, p.serial_number, p.epoch)
+        Unsettled(
+            p.area,
+            p.number,
+            p.strokes_before,
+            p.strokes_in_contact_before,
+            p.serial_number,
+            p.epoch,
+        )
         for p in passes
         if p.outcome is RecordOutcome.UNCERTAIN
         and p.strokes_before is not None
+        and p.strokes_in_contact_before is not None
         and p.serial_number is not None
         and p.epoch is not None
     )

@@ -14,13 +14,14 @@ from typing import Protocol
 from controller.clock import Clock
 from controller.mailbox import Mailbox
 from controller.translate import exchanged_of, pen_identity_of, telemetry_of
-from drivers.errors import LinkError
+from drivers.errors import DeviceError, LinkError
 from drivers.exchange import Exchange
 from drivers.pen import PenLink
 from drivers.registers import Command
-from safety.facts import Calibration, Exchanged, Facts, PenIdentity, Telemetry
+from safety.facts import Calibration, Exchanged, Facts, Intent, PenIdentity, Telemetry
+from safety.guards import is_still
 from safety.memory import Decision, Entry, Memory
-from safety.states import MOVING, OrderKind
+from safety.states import LATCHED, MOVING, OrderKind
 from safety.step import SafetyCore
 
 PERIOD_US = 50_000
@@ -45,6 +46,10 @@ DRIVER_LOST_US = 1_000_000
 """The guiding program must give a sign within this. Source: [ECO] 1.2, session lease."""
 
 _REPEATABLE = frozenset({OrderKind.POLL, OrderKind.RENEW})
+
+
+OnScan = Callable[[Memory, Facts, tuple[Intent, ...], int, Decision | None], None]
+"""Takes what one scan began with and decided; None if the core broke down. It may not wait."""
 
 
 class Journal(Protocol):
@@ -89,6 +94,7 @@ class ScanLoop:
         memory: What the core begins with: plan and ledger.
         calibration: What is known of the pen's depth; without it nothing arms.
         publish: Called after every scan with the decision and the facts it was made from.
+        on_scan: Called with every decision before anything comes of it, for the scan log.
     """
 
     def __init__(
@@ -102,6 +108,7 @@ class ScanLoop:
         memory: Memory,
         calibration: Calibration | None,
         publish: Callable[[Decision, Facts, Timing], None],
+        on_scan: OnScan | None = None,
     ) -> None:
         self._link = link
         self._identity = identity
@@ -110,10 +117,11 @@ class ScanLoop:
         self._journal = journal
         self._calibration = calibration
         self._publish = publish
+        self._on_scan = on_scan
         self._core = SafetyCore()
         self._telemetry: Telemetry | None = None
         self._exchanged: Exchanged | None = None
-        self._epoch_changed = False
+        self._has_restarted = False
         self._is_known = True
         self._link_failure = ""
         self._heard_us = clock.now_us()
@@ -151,8 +159,9 @@ class ScanLoop:
         self.timing.late_ms = max(0, now_us - self._due_us) // 1_000
         self.timing.late_ms_max = max(self.timing.late_ms_max, self.timing.late_ms)
         facts = self._facts(now_us)
-        decision = self._core.step(self.memory, facts, self._mailbox.take(), now_us // 1_000)
-        self.memory = decision.memory
+        decision = self._decide(facts, self._mailbox.take(), now_us // 1_000)
+        # The core has latched it; what the pen is from now on it says itself.
+        self._has_restarted &= not self._is_known
         for entry in decision.entries:
             self._unsaved.append((self._journal.submit(entry), entry.number))
         is_calm = self._exchange(decision)
@@ -163,6 +172,17 @@ class ScanLoop:
         # Woken early by a STOP is not late; woken late is.
         self._due_us = min(self._due_us, self._clock.now_us())
         return decision, facts
+
+    def _decide(self, facts: Facts, intents: tuple[Intent, ...], now_ms: int) -> Decision:
+        """Let the core decide, and log what it knew even if it breaks down over it."""
+        before, decision = self.memory, None
+        try:
+            decision = self._core.step(before, facts, intents, now_ms)
+            self.memory = decision.memory
+            return decision
+        finally:
+            if self._on_scan is not None:
+                self._on_scan(before, facts, intents, now_ms, decision)
 
     def _facts(self, now_us: int) -> Facts:
         """Gather what is known now."""
@@ -177,7 +197,7 @@ class ScanLoop:
             identity=self._identity if self._is_known else None,
             telemetry=self._telemetry,
             exchanged=self._exchanged,
-            epoch_changed=self._epoch_changed,
+            epoch_changed=self._has_restarted,
             durable=self._durable,
             record_failure=self._journal.failed or "",
             late_ms=self.timing.late_ms,
@@ -193,11 +213,12 @@ class ScanLoop:
         if self._link_failure:
             return True
         try:
-            if not self._is_known and decision.memory.state not in MOVING:
+            if not self._is_known and self._may_learn(decision.memory):
                 self._learn_again()
             if order is None:
                 return False
-            if order.kind is OrderKind.STOP:
+            # A pen that did not say who it is may be stopped, and nothing else.
+            if order.kind is OrderKind.STOP or self._link.identity is None:
                 self._take(self._link.stop(attempts=STOP_ATTEMPTS))
             else:
                 self._take(
@@ -225,8 +246,8 @@ class ScanLoop:
             exchange = self._link.stop(attempts=STOP_ATTEMPTS)
         self._exchanged = exchanged_of(exchange)
         if exchange.epoch_changed:
-            self._epoch_changed = True
-            self._learn_again()
+            self._has_restarted, self._is_known = True, False
+            self._link.stop(attempts=1, timeout_us=0)
         if exchange.status is not None and exchange.received_us is not None:
             was = self._telemetry
             self._telemetry = telemetry_of(exchange.status, exchange.received_us)
@@ -235,14 +256,33 @@ class ScanLoop:
                 self._is_known = False
             self._heard_us = exchange.received_us
 
-    def _learn_again(self) -> None:
-        """Identify a pen that restarted, so that it can be seen at rest; the fault stays latched.
+    def _may_learn(self, memory: Memory) -> bool:
+        """Return whether there is time to ask the pen who it is: nothing may be left to be stopped.
 
-        No status of it would be believed before. STOP goes first: it needs no identity.
+        Of a pen that restarted no status would be believed before.
+        """
+        if memory.state in MOVING:
+            return False
+        seen = self._telemetry
+        is_at_rest = seen is not None and is_still(seen)
+        return self._has_restarted or is_at_rest or memory.state not in LATCHED
+
+    def _learn_again(self) -> None:
+        """Ask the pen who it is; if it does not say so now, a later scan asks again.
+
+        STOP goes first: it needs no identity.
+
+        Raises:
+            LinkError: If the port itself has gone.
         """
         self._link.stop(attempts=1, timeout_us=0)
-        pen = self._link.identify(RELEARN_MS)
-        self._identity = pen_identity_of(pen, self._identity.epoch)
+        try:
+            pen = self._link.identify(RELEARN_MS)
+        except DeviceError:
+            return
+        epoch = self._link.epoch
+        self._has_restarted |= epoch != self._identity.epoch
+        self._identity = pen_identity_of(pen, -1 if epoch is None else epoch)
         self._is_known = True
 
     def _last_stop(self) -> None:

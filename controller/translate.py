@@ -68,4 +68,5 @@ def pen_identity_of(identity: Identity, epoch: int) -> PenIdentity:
         epoch=epoch,
         limits_hash=identity.limits_hash,
         depth_tolerance_um=identity.depth_tolerance_um,
+        cartridge_uid=identity.cartridge_uid,
     )

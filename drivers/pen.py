@@ -126,9 +126,12 @@ class PenLink:
     ) -> Exchange:
         """Ask one thing and return how it ended. Every OPEN brings a fresh token.
 
+        A pen takes OPEN and RESET only with the tick of a status that is newer than its last stop:
+        ask by POLL in between, since the answer to a STOP bears the very tick of the stop.
+
         Args:
             command: What to ask. STOP goes the way of `stop`.
-            depth_um: Needle protrusion, 0 to 65,535 um.
+            depth_um: Needle protrusion, 0 to 65,535 um; OPEN and RESET say the epoch instead.
             speed_dhz: Strokes per second in tenths, 0 to 65,535.
             timeout_us: How long each attempt waits for its answer, in microseconds.
             attempts: How often to ask at most; more than 1 only for POLL, RENEW and STOP.
@@ -208,6 +211,11 @@ class PenLink:
     def metrics(self) -> LinkMetrics:
         """Return what the link has counted and measured so far."""
         return self._meter.metrics(self._core.discards, self._core.noise_bytes)
+
+    @property
+    def epoch(self) -> int | None:
+        """Boot number of the identified pen, or None."""
+        return self._core.epoch
 
     @property
     def discarded(self) -> int:

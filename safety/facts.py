@@ -84,6 +84,7 @@ class PenIdentity:
         limits_hash: Hash over its limits at that moment.
         depth_tolerance_um: Beyond set value plus this, a measured protrusion is over-depth.
         unfit: Why this pen may not be driven (no lease, no depth sense), or an empty text.
+        cartridge_uid: Of the cartridge in it; 0 for none.
     """
 
     serial_number: int
@@ -91,6 +92,7 @@ class PenIdentity:
     limits_hash: int
     depth_tolerance_um: int
     unfit: str = ""
+    cartridge_uid: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,10 @@ class Pass:
     strokes: int = 0
 
 
+_BEGINNABLE = (None, Outcome.NOT_DELIVERED, Outcome.PARTIAL)
+"""What a pass may be before it is begun; a partial one is taken up where it was paused."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ledger:
     """All passes of a session, in the order in which they were begun."""
@@ -104,10 +108,22 @@ class Ledger:
             first: Name of an area that is looked at before the others, or an empty text.
         """
         for area_plan in sorted(plan, key=lambda one: one.area != first):
-            number = self.counted(area_plan.area) + 1
+            number = self.free_number(area_plan.area)
             if number <= area_plan.passes and self.has_dose_left(area_plan, number):
                 return area_plan, number
         return None
+
+    def free_number(self, area: str) -> int:
+        """Return the smallest number that no pass of the area counts under.
+
+        A pass that was acquitted later leaves a gap; as many numbers as passes may count.
+        """
+        taken = {
+            p.number
+            for p in self.passes
+            if p.area == area and p.outcome is not Outcome.NOT_DELIVERED
+        }
+        return next(number for number in range(1, len(taken) + 2) if number not in taken)
 
     def stands_as(self, area: str, number: int) -> Outcome | None:
         """Return what became of this pass so far, or None if it was never begun."""
@@ -120,13 +136,14 @@ class Ledger:
         """Return the ledger with this pass in flight; a paused pass is taken up again.
 
         Raises:
-            InvariantBroken: If the pass was delivered, or would exceed what was granted.
+            InvariantBroken: If the pass counts and is not a paused one, or would exceed what was
+                granted.
         """
         area = area_plan.area
         kept = tuple(p for p in self.passes if (p.area, p.number) != (area, number))
         begun = Ledger((*kept, Pass(area, number, Outcome.PLANNED)))
         is_granted = 1 <= number <= area_plan.passes and begun.counted(area) <= area_plan.passes
-        if not is_granted or self.stands_as(area, number) is Outcome.DELIVERED:
+        if not is_granted or self.stands_as(area, number) not in _BEGINNABLE:
             raise InvariantBroken(f"pass {number} of {area_plan.passes} over {area}")
         return begun
 

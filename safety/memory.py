@@ -58,7 +58,8 @@ class Unsettled:
     Args:
         area: Name of the area.
         number: Which pass over it.
-        strokes_before: The pen's stroke counter when the pass was written down.
+        strokes_before: The pen's stroke counter when the last part of the pass was written down.
+        strokes_in_contact: What earlier parts of the pass made on skin; nothing takes that back.
         serial_number: Of the pen that made it.
         epoch: Boot number of that pen: what it counted before a restart may be lost.
     """
@@ -66,6 +67,7 @@ class Unsettled:
     area: str
     number: int
     strokes_before: int
+    strokes_in_contact: int
     serial_number: int
     epoch: int
 
@@ -109,7 +111,9 @@ class Memory:
         seen_strokes: Stroke counter at that moment.
         seen_contact: Whether there was contact at that moment.
         seen_cartridge: Whether a cartridge was in at that moment; None before the first.
-        was_cartridge_out: Whether one was ever seen to be taken out.
+        is_cartridge_in_doubt: Whether one came in that the pen was not asked about yet.
+        was_locked: Whether a person locked the session, and it was open ever since.
+        was_disconnected: Whether a person let the port go, and it was wanted ever since.
         watch: What the monitors remember.
         reset_role: Who asked for a reset that is not used up yet, or None.
     """
@@ -140,7 +144,9 @@ class Memory:
     seen_strokes: int = 0
     seen_contact: bool = False
     seen_cartridge: bool | None = None
-    was_cartridge_out: bool = False
+    is_cartridge_in_doubt: bool = False
+    was_locked: bool = False
+    was_disconnected: bool = False
     watch: Watch = field(default_factory=Watch)
     reset_role: Role | None = None
 

@@ -36,7 +36,7 @@ def order_for(memory: Memory, facts: Facts, now_ms: int) -> Order | None:
     if memory.state is State.ARMED:
         return _while_armed(memory, facts)
     if memory.state is State.UNKNOWN_OUTCOME:
-        return _POLL if memory.start_sent else _motion(memory, OrderKind.START)
+        return _POLL if memory.start_sent else _start(memory, facts)
     if memory.state is State.RUNNING:
         return _motion(memory, OrderKind.RENEW)
     seen = facts.telemetry
@@ -66,6 +66,17 @@ def _while_armed(memory: Memory, facts: Facts) -> Order:
     if seen.state is PenState.READY and not is_ours:
         return _STOP
     return _POLL
+
+
+def _start(memory: Memory, facts: Facts) -> Order:
+    """Return the one START that the durable entry stands for.
+
+    Raises:
+        InvariantBroken: If no entry, or none that is durable, announces it. Rule: SR-014.
+    """
+    if not (0 < memory.start_entry <= facts.durable):
+        raise InvariantBroken(f"START without its durable entry ({memory.start_entry})")
+    return _motion(memory, OrderKind.START)
 
 
 def _motion(memory: Memory, kind: OrderKind) -> Order:

@@ -14,6 +14,9 @@ from safety.reconcile import settle
 from safety.scan import Scan
 from safety.states import LATCHED, Event, OrderKind, PenState, State
 
+RECONNECT_MS = 1_000
+"""A port that was lost, refused or let go is left alone for so long. ASSUMED: a hand's time."""
+
 START_WAIT_MS = 1_000
 """START may wait so long for its entry on disk; later it would surprise. ASSUMED: 100 x p99."""
 
@@ -35,25 +38,27 @@ def note_orders(scan: Scan) -> None:
 
 
 def follow_cartridge(scan: Scan) -> None:
-    """Note a cartridge that came or went while nothing moves: what was planned for it is void.
+    """Note a cartridge that came or went: what was planned for it is void.
 
-    While needles may move it is a cause, which `safety.reactions` acts on.
+    While needles may move it is a cause, which `safety.reactions` acts on; that nobody knows which
+    one came back is remembered until the pen was asked anew.
     """
     memory, seen = scan.memory, scan.facts.telemetry
-    if seen is None or seen.has_cartridge is memory.seen_cartridge:
+    if seen is None:
         return
-    was_known, memory.seen_cartridge = memory.seen_cartridge is not None, seen.has_cartridge
-    if not was_known:
+    was, memory.seen_cartridge = memory.seen_cartridge, seen.has_cartridge
+    is_new = seen.has_cartridge and was is False
+    memory.is_cartridge_in_doubt |= is_new and memory.identity is not None
+    if memory.state not in _AT_REST:
         return
-    if not seen.has_cartridge:
-        event = Event.CARTRIDGE_OUT
-    else:
-        event = Event.CARTRIDGE_CHANGED if memory.was_cartridge_out else Event.CARTRIDGE_IN
-    memory.was_cartridge_out |= event is Event.CARTRIDGE_OUT
-    if memory.state in _AT_REST:
-        if memory.state in (State.PLANNED, State.PAUSED):
-            memory.stop_reason = "the cartridge was removed"
-        scan.fire(event)
+    if memory.state in (State.PLANNED, State.PAUSED) and not seen.has_cartridge:
+        memory.stop_reason = "the cartridge was removed"
+    if was and not seen.has_cartridge:
+        scan.fire(Event.CARTRIDGE_OUT)
+    elif seen.has_cartridge and memory.is_cartridge_in_doubt:
+        scan.fire(Event.CARTRIDGE_CHANGED)
+    elif is_new:
+        scan.fire(Event.CARTRIDGE_IN)
 
 
 def go_on(scan: Scan) -> None:
@@ -68,8 +73,11 @@ def go_on(scan: Scan) -> None:
 
 
 def _connect(scan: Scan) -> None:
-    """Open the port that somebody wants, not in the very scan in which it was lost."""
-    if scan.facts.link_is_wanted and scan.now_ms != scan.memory.entered_ms:
+    """Open the port that somebody wants; wait after it was lost, refused or let go."""
+    memory = scan.memory
+    memory.was_disconnected &= scan.facts.link_is_wanted
+    has_waited = memory.entered_ms == 0 or scan.now_ms - memory.entered_ms >= RECONNECT_MS
+    if scan.facts.link_is_wanted and has_waited and not memory.was_disconnected:
         scan.fire(Event.CONNECT)
 
 
@@ -98,9 +106,17 @@ def _test(scan: Scan) -> None:
 
 
 def _unlock(scan: Scan) -> None:
-    """Let a session that is open have the pen."""
-    if scan.facts.session_is_open:
+    """Let a session that is open have the pen, unless a person locked this very session."""
+    memory = scan.memory
+    memory.was_locked &= scan.facts.session_is_open
+    if scan.facts.session_is_open and not memory.was_locked:
         scan.fire(Event.UNLOCK)
+
+
+def _leave_service(scan: Scan) -> None:
+    """Give a pen that is being serviced up as soon as a patient's session opens. Rule: SR-035."""
+    if scan.facts.session_is_open:
+        scan.fire(Event.SERVICE_LEAVE)
 
 
 def _end_pass(scan: Scan) -> None:
@@ -139,12 +155,12 @@ def _settle_start(scan: Scan) -> None:
     if not (seen.received_ms > memory.entered_ms):
         return
     if seen.last_order == memory.start_id:
-        current.begun_ms = current.contact_ms = scan.now_ms
-        scan.fire(Event.EXECUTED)
-        scan.write("pass_started", {"area": current.plan.area, "number": current.number})
+        if not scan.fire(Event.EXECUTED).is_refused:
+            current.begun_ms = current.contact_ms = scan.now_ms
+            scan.write("pass_started", {"area": current.plan.area, "number": current.number})
     elif seen.last_order == memory.arm_id and seen.strokes == current.counter_before:
-        scan.entries.append(close_pass(memory, scan.now_ms, "START was lost"))
-        scan.fire(Event.NOT_EXECUTED)
+        if not scan.fire(Event.NOT_EXECUTED).is_refused:
+            scan.entries.append(close_pass(memory, scan.now_ms, "START was lost"))
     else:
         # Nobody knows whether needles ran: the pass counts, and somebody has to look.
         current.has_gap = True
@@ -159,9 +175,10 @@ def _go_on_at_rest(scan: Scan) -> None:
     if is_planned(memory):
         scan.entries.append(close_pass(memory, scan.now_ms, memory.stop_reason))
     if memory.state is State.STOPPING:
-        # A pass that was done by the time the needles stood still has nothing left to resume.
+        # A pass that is done, or may be, has nothing left to resume.
         is_paused = memory.after_stop is Event.STILL_AFTER_PAUSE
-        if is_paused and stands_as(memory, Outcome.DELIVERED):
+        is_over = stands_as(memory, Outcome.DELIVERED) or stands_as(memory, Outcome.UNCERTAIN)
+        if is_paused and is_over:
             memory.after_stop = Event.STILL_AFTER_PASS
         scan.fire(memory.after_stop)
     elif memory.state in LATCHED and memory.reset_role is not None:
@@ -176,6 +193,8 @@ def _reset(scan: Scan, role: Role) -> None:
         return
     memory.reset_role = None
     if not scan.fire(Event.RESET, role).is_refused:
+        codes = ", ".join(str(cause.code) for cause in memory.causes)
+        scan.write("reset", {"role": role.name, "codes": codes})
         memory.causes = ()
 
 
@@ -185,6 +204,7 @@ _FOLLOWS: dict[State, Callable[[Scan], None]] = {
     State.IDENTIFYING: _identify,
     State.SELFTEST: _test,
     State.LOCKED: _unlock,
+    State.SERVICE: _leave_service,
     State.ARMED: _start_when_durable,
     State.UNKNOWN_OUTCOME: _settle_start,
     State.RUNNING: _end_pass,

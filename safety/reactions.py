@@ -47,7 +47,7 @@ def look_for_causes(scan: Scan) -> None:
 
 
 def _keep(scan: Scan, active: tuple[Cause, ...]) -> None:
-    """Keep latched causes before active ones, and write down what was not there before."""
+    """Keep latched causes before active ones; write down what came and what went."""
     memory = scan.memory
     known = {cause.code for cause in memory.causes}
     latched = [cause for cause in memory.causes if cause.severity >= Severity.FAULT_OPERATOR]
@@ -57,6 +57,8 @@ def _keep(scan: Scan, active: tuple[Cause, ...]) -> None:
         if cause.code not in known:
             code, severity = str(cause.code), cause.severity.name
             scan.write("fault", {"code": code, "severity": severity, "text": cause.sentence})
+    for code in sorted(known - {cause.code for cause in memory.causes}):
+        scan.write("fault_gone", {"code": str(code)})
 
 
 def _failed_test(scan: Scan) -> tuple[Cause, ...]:
@@ -102,16 +104,25 @@ def _act_on_worst(scan: Scan) -> None:
         if memory.state is not State.ESTOP:
             scan.fire(Event.ESTOP)
     elif severity >= Severity.FAULT_OPERATOR:
-        if memory.state not in LATCHED:
-            memory.stop_reason = reason
-            scan.fire(event or Event.TRIP_FAULT)
-    elif memory.state not in WATCHED or event is None:
+        _latch(scan, event, reason)
+    elif event is None:
         return
     elif severity is Severity.STOP:
-        scan.write("stop", {"source": "trip", "reason": reason})
-        scan.stop(event, reason)
-    else:
+        is_softer = memory.after_stop is not Event.STILL_AFTER_STOP
+        if memory.state in WATCHED or (memory.state is State.STOPPING and is_softer):
+            scan.write("stop", {"source": "trip", "reason": reason})
+            scan.stop(event, reason)
+    elif memory.state in WATCHED:
         scan.pause(reason)
+
+
+def _latch(scan: Scan, event: Event | None, reason: str) -> None:
+    """Latch a fault by its own event, or by the plain one where its own does not lead there."""
+    memory = scan.memory
+    for one in (event, Event.TRIP_FAULT):
+        if one is not None and memory.state not in LATCHED:
+            memory.stop_reason = reason
+            scan.fire(one)
 
 
 def _lose_link(scan: Scan) -> None:

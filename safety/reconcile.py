@@ -1,8 +1,9 @@
 """Settles passes of an interrupted session by the pen's own stroke counter; it moves nothing.
 
 The counter is the second account of what happened: it is kept by the pen, and no host can set it
-back. It can only acquit: a counter that did not move proves that no needle moved. One that moved
-does not tell over which skin, so the pass stays uncertain and counts.
+back. It can only acquit: a counter that did not move proves that no needle moved since the last
+part of the pass was written down. One that moved does not tell over which skin, so the pass stays
+uncertain and counts. What earlier parts made on skin counts in any case.
 """
 
 from __future__ import annotations
@@ -36,14 +37,15 @@ def settle(memory: Memory, seen: Telemetry) -> list[Entry]:
     """
     entries = []
     for one in memory.unsettled:
-        is_free = is_acquitted(one, memory, seen)
-        outcome = Outcome.NOT_DELIVERED if is_free else Outcome.UNCERTAIN
-        if is_free:
-            memory.ledger = memory.ledger.end(one.area, one.number, outcome, 0)
+        outcome, strokes = Outcome.UNCERTAIN, one.strokes_in_contact
+        if is_acquitted(one, memory, seen):
+            outcome = Outcome.PARTIAL if strokes > 0 else Outcome.NOT_DELIVERED
+            memory.ledger = memory.ledger.end(one.area, one.number, outcome, strokes)
         body: Body = {
             "area": one.area,
             "number": one.number,
             "outcome": str(outcome),
+            "strokes_in_contact": strokes,
             "strokes_before": one.strokes_before,
             "strokes_now": seen.strokes,
         }

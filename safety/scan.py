@@ -35,8 +35,6 @@ class Scan:
     def __init__(self, machine: Machine, memory: Memory, facts: Facts, now_ms: int) -> None:
         self._machine = machine
         self.memory = memory.copy()
-        # The first pen identified is the session's pen; monitors compare every later one with it.
-        self.memory.identity = memory.identity or facts.identity
         self.facts = facts
         self.now_ms = now_ms
         self.entries: list[Entry] = []
@@ -97,13 +95,20 @@ class Scan:
             self._know()
 
     def _know(self) -> None:
-        """Take the pen as it says it is; a plan that was granted to other limits is void.
+        """Take the pen as it says it is; a plan for another cartridge or other limits is void.
 
-        That it is another pen altogether is for the monitors to see.
+        The first pen is the session's pen; that another one answers is for the monitors to see.
         """
         memory, known, told = self.memory, self.memory.identity, self.facts.identity
-        if known is None or told is None or told.serial_number != known.serial_number:
+        if told is None or (known is not None and told.serial_number != known.serial_number):
             return
-        if told.limits_hash != known.limits_hash:
-            memory.plan = ()
         memory.identity = told
+        # Only the pen's own word tells which cartridge is in.
+        memory.is_cartridge_in_doubt = False
+        if known is None:
+            return
+        if told.cartridge_uid != known.cartridge_uid:
+            uids = {"before": known.cartridge_uid, "after": told.cartridge_uid}
+            self.write("cartridge_changed", uids)
+        if (told.limits_hash, told.cartridge_uid) != (known.limits_hash, known.cartridge_uid):
+            memory.plan = ()

@@ -60,6 +60,8 @@ def grant_wish(scan: Scan, intent: Intent) -> None:
 def _enter(scan: Scan, intent: Intent) -> None:
     """Set up what the state that was just entered needs."""
     memory = scan.memory
+    memory.was_locked |= intent.kind is IntentKind.LOCK
+    memory.was_disconnected |= intent.kind is IntentKind.DISCONNECT
     if intent.kind is IntentKind.CHANGE_AREA:
         memory.area = intent.area
         scan.write("area_chosen", {"area": intent.area, "source": intent.source})

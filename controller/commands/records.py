@@ -18,7 +18,7 @@ from controller.commands.common import (
     this_home,
 )
 from controller.config import Home
-from controller.errors import ExitCode, RecordError, RefusedError
+from controller.errors import ConfigError, ExitCode, RecordError, RefusedError
 from controller.records.describe import describe, one_line
 from controller.records.kinds import SAMPLES, Kind, Status
 from controller.records.sessions import Session, fold
@@ -165,6 +165,31 @@ def verify(*, as_json: bool) -> None:
     else:
         click.echo(f"{verdict.detail} Head {groups(verdict.head)}")
     sys.exit(int(code))
+
+
+@records.command()
+@click.argument("session")
+@click.option("--by", required=True, metavar="NAME", help="Technician who has checked the pen.")
+@click.option("--reason", required=True, metavar="TEXT", help="What was found and done.")
+@json_option
+def release(session: str, by: str, reason: str, *, as_json: bool) -> None:
+    """Release the pen of SESSION after a technician has looked into its fault."""
+    with failing_clearly(as_json=as_json):
+        home = this_home()
+        name, found_text = one_line(by)[:80].strip(), one_line(reason)[:200].strip()
+        for field, value in (("--by", name), ("--reason", found_text)):
+            if not value:
+                raise ConfigError(field, value, "must not be empty")
+        found, _ = _find(home, session)
+        if not found.grave:
+            raise RefusedError(f"session {session} holds no fault that waits for a technician")
+        body = {"by": name, "reason": found_text, "faults": "; ".join(found.grave)[:500]}
+        with _store(home) as store:
+            store.append(session, str(Kind.RELEASED), body, datetime.now(UTC))
+    if as_json:
+        echo_json({"session": session, "released": True, "by": name, "reason": found_text})
+    else:
+        click.echo(f"The pen of session {session} is released by {name}: {found_text}")
 
 
 @records.command()

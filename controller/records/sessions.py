@@ -24,6 +24,10 @@ ACQUITTED = "the pen's stroke counter did not move"
 UNKNOWN_AREA = "unknown area"
 """Where a pass is counted whose entry names no area."""
 
+_GRAVE = frozenset({"FAULT_TECHNICIAN", "ESTOP"})
+"""Severities that only a technician clears. Source: `safety.states.Severity`, DESIGN 4."""
+
+_TECHNICIAN = "TECHNICIAN"
 _CLOSED = frozenset(Status) - {Status.OPEN}
 _REOPENING = frozenset({Kind.SESSION_OPENED, Kind.RESUMED, Kind.PASS_PLANNED, Kind.PASS_STARTED})
 
@@ -45,7 +49,8 @@ class Pass:
         duration_ms: From start to standstill.
         depth_um_measured_max: Greatest measured needle protrusion.
         reason: Why it ended so.
-        strokes_before: The pen's stroke counter when it was planned.
+        strokes_before: The pen's stroke counter when it was planned, or taken up again.
+        strokes_in_contact_before: What earlier parts of it made on skin.
         serial_number: Of the pen.
         epoch: Boot number of the pen.
     """
@@ -63,6 +68,7 @@ class Pass:
     depth_um_measured_max: int | None = None
     reason: str = ""
     strokes_before: int | None = None
+    strokes_in_contact_before: int | None = None
     serial_number: int | None = None
     epoch: int | None = None
 
@@ -116,6 +122,7 @@ class Session:
         opened: All that `session_opened` says.
         areas: In the order of the plan; those that only passes name come last.
         events: How often each kind of entry was made.
+        grave: Faults that a technician must look into, by their text, while none has.
     """
 
     id: str
@@ -128,6 +135,7 @@ class Session:
     opened: Mapping[str, Any]
     areas: tuple[Area, ...]
     events: Mapping[str, int]
+    grave: tuple[str, ...] = ()
 
     @property
     def simulated(self) -> bool:
@@ -183,6 +191,7 @@ class _Fold:
     opened: dict[str, Any] = field(default_factory=dict)
     passes: list[Pass] = field(default_factory=list)
     events: dict[str, int] = field(default_factory=dict)
+    grave: list[str] = field(default_factory=list)
 
     def add(self, entry: Entry) -> None:
         """Take one more entry into account."""
@@ -201,6 +210,8 @@ class _Fold:
                 self._end(entry.body)
             case Kind.PASS_RECONCILED:
                 self._reconcile(entry.body)
+            case Kind.FAULT | Kind.RESET | Kind.RELEASED:
+                self._judge(entry.kind, entry.body)
             case Kind.SESSION_CLOSED:
                 outcome = text(entry.body, "outcome")
                 self.status = Status(outcome) if outcome in _CLOSED else Status.INTERRUPTED
@@ -220,6 +231,7 @@ class _Fold:
             opened=self.opened,
             areas=self._areas(),
             events=self.events,
+            grave=tuple(self.grave),
         )
 
     def _areas(self) -> tuple[Area, ...]:
@@ -243,6 +255,7 @@ class _Fold:
             depth_um=depth_um,
             speed_dhz=speed_dhz,
             strokes_before=whole(body, "strokes_before"),
+            strokes_in_contact_before=whole(body, "strokes_in_contact_before"),
             serial_number=whole(body, "serial_number"),
             epoch=whole(body, "epoch"),
         )
@@ -252,6 +265,13 @@ class _Fold:
                 self.passes[place] = planned
                 return
         self.passes.append(planned)
+
+    def _judge(self, kind: str, body: dict[str, Any]) -> None:
+        """A grave fault waits until a technician resets it or releases the pen."""
+        if kind == Kind.FAULT and text(body, "severity") in _GRAVE:
+            self.grave.append(text(body, "text"))
+        elif kind == Kind.RELEASED or text(body, "role") == _TECHNICIAN:
+            self.grave.clear()
 
     def _start(self, body: dict[str, Any]) -> None:
         """The pen took the START."""
@@ -274,14 +294,24 @@ class _Fold:
         )
 
     def _reconcile(self, body: dict[str, Any]) -> None:
-        """The pen's stroke counter proves that a pass never began; nothing else takes one back."""
-        wanted = _named(body)
+        """The pen's stroke counter proves that the last part of a pass never began.
+
+        Nothing else takes a pass back, and what earlier parts made on skin nothing does.
+        """
+        wanted, outcome = _named(body), text(body, "outcome")
         for place, each in enumerate(self.passes):
             is_same = (each.area, each.number) == (wanted.area, wanted.number)
-            is_open = each.outcome is Outcome.UNCERTAIN
-            if is_same and is_open and text(body, "outcome") == Outcome.NOT_DELIVERED:
+            if not (is_same and each.outcome is Outcome.UNCERTAIN):
+                continue
+            earlier = each.strokes_in_contact_before or 0
+            acquitted = Outcome.PARTIAL if earlier > 0 else Outcome.NOT_DELIVERED
+            if outcome == acquitted:
                 self.passes[place] = replace(
-                    each, ended=True, outcome=Outcome.NOT_DELIVERED, reason=ACQUITTED
+                    each,
+                    ended=True,
+                    outcome=acquitted,
+                    strokes_in_contact=earlier,
+                    reason=ACQUITTED,
                 )
 
     def _open_pass(self, body: dict[str, Any], *, started: bool | None = None) -> int:

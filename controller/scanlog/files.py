@@ -38,7 +38,7 @@ def new_file(folder: Path, session: str) -> BinaryIO:
     for part in range(1, PARTS_MAX + 1):
         path = folder / f"{session}{'' if part == 1 else f'.{part}'}{SUFFIX}"
         try:
-            file = open(path, "xb", opener=_private)  # noqa: PTH123, SIM115 Path.open has no opener
+            file = open(path, "xb", opener=_private)  # noqa: SIM115 handed over
         except FileExistsError:
             continue
         _let_go(folder, path)

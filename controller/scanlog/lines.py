@@ -81,7 +81,7 @@ _KINDS: dict[type[Body], Kind] = {body: kind for kind, body in BODIES.items()}
 
 
 class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One line as it stands in the file: a body, and its digest chained to that of the line before."""
+    """One line as it stands in the file: a body, and its digest chained to the line before."""
 
     kind: Kind
     body: msgspec.Raw

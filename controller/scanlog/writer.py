@@ -15,7 +15,7 @@ from importlib.metadata import version
 from threading import Event, Thread
 from typing import BinaryIO
 
-from controller.scanlog.lines import FORMAT, Begin, Body, End, line_of, scan_of
+from controller.scanlog.lines import FORMAT, LINE_BYTES_MAX, Begin, Body, End, line_of, scan_of
 from safety.facts import Facts, Intent
 from safety.memory import Decision, Memory
 
@@ -25,7 +25,7 @@ WAITING_MAX = 600
 FLUSH_S = 0.5
 """So often what came is written, so that a killed process loses hardly more. ASSUMED."""
 
-PACKING_LEVEL = 1
+PACKING_LEVEL = 6
 """Of zlib, 1 fastest to 9 smallest. Source: measured, docs/scanlog.md."""
 
 GZIP_WINDOW = 31
@@ -43,7 +43,7 @@ class ScanLog:
     Args:
         session: Id that the first line carries.
         open_file: Opens a new file; called by the thread, once there is a first scan.
-        on_loss: Called once, in the scan's thread, with the reason why no more is logged.
+        on_loss: Called once, by whoever scans or closes, with the reason why not all is logged.
         waiting_max: Scans that may wait, at least 1.
     """
 
@@ -55,7 +55,6 @@ class ScanLog:
         *,
         waiting_max: int = WAITING_MAX,
     ) -> None:
-        self.lost = 0
         self._session = session
         self._open_file = open_file
         self._on_loss = on_loss
@@ -63,6 +62,8 @@ class ScanLog:
         self._waiting: deque[Waiting] = deque()
         self._closing = Event()
         self._reason = ""
+        self._refused = 0
+        self._dropped = 0
         self._thread = Thread(target=self._run, name="scan log writer", daemon=True)
         self._thread.start()
 
@@ -70,6 +71,11 @@ class ScanLog:
     def reason(self) -> str:
         """Why the log has ended or is about to, or an empty text."""
         return self._reason
+
+    @property
+    def lost(self) -> int:
+        """Scans that were not logged."""
+        return self._refused + self._dropped
 
     def on_scan(
         self,
@@ -88,9 +94,8 @@ class ScanLog:
         if not self._reason:
             self._waiting.append((memory_before, facts, intents, now_ms, decision))
             return
-        self.lost += 1
-        if self.lost == 1:
-            self._on_loss(self._reason)
+        self._refused += 1
+        self._say(self._reason)
 
     def close(self, timeout_s: float) -> bool:
         """Write what waits, end the thread, and say whether every scan is in the file.
@@ -100,7 +105,17 @@ class ScanLog:
         """
         self._closing.set()
         self._thread.join(timeout_s)
-        return not self._thread.is_alive() and self._reason == CLOSED
+        if self._thread.is_alive():
+            self._reason = self._reason or f"the disk did not take the rest within {timeout_s} s"
+        is_whole = self._reason == CLOSED and not self.lost
+        if not is_whole:
+            self._say(self._reason)
+        return is_whole
+
+    def _say(self, reason: str) -> None:
+        """Tell of a loss, the first time."""
+        on_loss, self._on_loss = self._on_loss, _said
+        on_loss(reason)
 
     def _run(self) -> None:
         """Write until closed; however it ends, a reason is known."""
@@ -112,26 +127,30 @@ class ScanLog:
                 with contextlib.closing(_Packed(self._open_file())) as packed:
                     self._write(packed)
             reason = CLOSED
-        except OSError as error:
+        except (OSError, ValueError) as error:
             reason = str(error)
         finally:
             self._reason = self._reason or reason
+            self._dropped = len(self._waiting)
             self._waiting.clear()
 
     def _write(self, packed: _Packed) -> None:
         """Write scans until closed, or until one could not wait, and then the mark of the end."""
-        memory = self._waiting[0][0]
-        packed.add(Begin(FORMAT, version("penpilot"), self._session, memory))
+        packed.add(Begin(FORMAT, version("penpilot"), self._session, self._waiting[0][0]))
         is_last = False
         while not is_last:
-            # Whoever left the last scan had left it before this was said.
+            # Nothing is left any more once this is so: what is written now was the last.
             is_last = self._closing.is_set() or bool(self._reason)
             while self._waiting:
-                _, *scan = self._waiting.popleft()
-                packed.add(scan_of(*scan))
+                _, facts, intents, now_ms, decision = self._waiting.popleft()
+                packed.add(scan_of(facts, intents, now_ms, decision))
             packed.flush()
-            is_last = is_last or (self._closing.wait(FLUSH_S) and not self._waiting)
+            self._closing.wait(0 if is_last else FLUSH_S)
         packed.add(End(self._reason or CLOSED, self.lost))
+
+
+def _said(_reason: str) -> None:
+    """In place of what was to be told once."""
 
 
 class _Packed:
@@ -149,6 +168,8 @@ class _Packed:
     def add(self, body: Body) -> None:
         """Add a line; zlib lets other threads run while it packs, so that none waits for many."""
         line, self._digest = line_of(body, self._digest)
+        if len(line) > LINE_BYTES_MAX:
+            raise ValueError(f"a line of {len(line)} bytes is longer than {LINE_BYTES_MAX}")
         self._file.write(self._packer.compress(line))
 
     def flush(self) -> None:

@@ -46,8 +46,13 @@ def link_bad(view: View) -> Cause | None:
 
 
 def pen_restarted(view: View) -> Cause | None:
-    """Report another boot number than at identification."""
-    return Cause(CauseCode.PEN_RESTARTED) if view.facts.epoch_changed else None
+    """Report another boot number than at identification, whoever noticed it."""
+    if view.facts.epoch_changed:
+        return Cause(CauseCode.PEN_RESTARTED)
+    known, seen = view.pen, view.seen
+    if known is None or seen is None or seen.epoch == known.epoch:
+        return None
+    return Cause(CauseCode.PEN_RESTARTED, f"boot {seen.epoch} after {known.epoch}")
 
 
 def identity_changed(view: View) -> Cause | None:
@@ -61,10 +66,13 @@ def identity_changed(view: View) -> Cause | None:
 def limits_changed(view: View) -> Cause | None:
     """Report limits other than those that the grants were computed from.
 
-    Without a cartridge the pen's limits are others of necessity.
+    Without a cartridge the pen's limits are others of necessity, and with another one perhaps: then
+    the pen is asked anew (`safety.progress.follow_cartridge`).
     """
-    known, answers, seen = view.memory.identity, view.facts.identity, view.seen
-    if known is None:
+    known, answers, seen = view.pen, view.facts.identity, view.seen
+    if known is None or view.memory.seen_cartridge is False:
+        return None
+    if view.memory.is_cartridge_in_doubt:
         return None
     if answers is not None:
         if answers.limits_hash != known.limits_hash:

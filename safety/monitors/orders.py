@@ -75,11 +75,16 @@ def pen_button(view: View) -> Cause | None:
 
 
 def motion_unasked(view: View) -> Cause | None:
-    """Report a motor that is driven although nobody asked, once heard since the host rests."""
+    """Report a motor that is driven, or needles that are out, although nobody asked.
+
+    Only what was heard since the host rests can tell.
+    """
     seen = view.seen
-    if seen is None or not seen.is_driven or seen.received_ms <= view.memory.entered_ms:
+    if seen is None or seen.received_ms <= view.memory.entered_ms:
         return None
-    return Cause(CauseCode.MOTION_UNASKED)
+    if seen.is_driven or seen.state in (PenState.READY, _RUN):
+        return Cause(CauseCode.MOTION_UNASKED, f"it is {seen.state.name}")
+    return None
 
 
 def pen_elsewhere(view: View) -> Cause | None:

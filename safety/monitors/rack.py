@@ -97,7 +97,7 @@ MONITORS: tuple[tuple[Monitor, frozenset[State]], ...] = (
     (link_bad, IDENTIFIED),
     (depth_unknown, WATCHED),
     (telemetry_stale, WATCHED),
-    (pen_button, WATCHED),
+    (pen_button, MOVING | RESTING),
     (pen_elsewhere, WATCHED),
     (order_refused, WATCHED),
     (sensor_unknown, WATCHED),

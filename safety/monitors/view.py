@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from safety.causes import Cause
-from safety.facts import Facts
+from safety.facts import Facts, PenIdentity
 from safety.memory import Memory
-from safety.states import LINKED, State
+from safety.states import LATCHED, LINKED, State
 
 STOPPED_STATES = frozenset({State.STOPPING, State.FAULT})
 """States in which a pen has been told to stop."""
@@ -41,6 +41,15 @@ class View:
         self.current = memory.current
         self.state = memory.state
         self.watch = memory.watch
+
+    @property
+    def pen(self) -> PenIdentity | None:
+        """The pen that is judged: the session's, or under a latch as it was last identified anew.
+
+        Else a fault that is gone could never be reset.
+        """
+        latest = self.facts.identity if self.state in LATCHED else None
+        return latest or self.memory.identity
 
 
 Monitor = Callable[[View], Cause | None]

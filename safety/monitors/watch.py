@@ -31,7 +31,7 @@ class Watch:
         is_winding_hot: Winding too hot.
         is_cold_in_doubt: Colder by measurement than it can be.
         last_depth_um: Depth in the last telemetry; the next two likewise.
-        flat_depth: Telemetries in a row that repeated it; the other ``flat`` ones likewise.
+        flat_depth_count: Telemetries in a row that repeated it; the other ``flat`` ones likewise.
         lack: What a running pen did not show in the last telemetry, or an empty text.
         is_clock_off: Whether the pen's clock stood or jumped in the last telemetry.
         contact_ms: How long the present contact has lasted without a break.
@@ -71,9 +71,9 @@ class Watch:
     last_depth_um: int | None = None
     last_speed_dhz: int | None = None
     last_current_ma: int | None = None
-    flat_depth: int = 0
-    flat_speed: int = 0
-    flat_current: int = 0
+    flat_depth_count: int = 0
+    flat_speed_count: int = 0
+    flat_current_count: int = 0
     unknown_ms: int = 0
     is_clock_off: bool = False
     no_effect_ms: int = 0
