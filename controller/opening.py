@@ -191,8 +191,16 @@ def ledger_of(session: Session, areas: tuple[AreaPlan, ...]) -> Ledger:
     """Return the passes of an earlier session; one without an end is uncertain, hence counts.
 
     Its strokes count against the dose of its area; of an uncertain one, at least a whole pass.
+
+    Raises:
+        RefusedError: If it holds a pass over an area that the plan does not know.
     """
     plans = {one.area: one for one in areas}
+    strange = sorted({area.name for area in session.areas if area.passes} - set(plans))
+    if strange:
+        raise RefusedError(
+            f"session {session.id} holds passes over {', '.join(strange)}, not planned"
+        )
     return Ledger(
         tuple(
             Pass(done.area, done.number, outcome, strokes)

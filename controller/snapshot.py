@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from controller.scanloop import Timing
-from safety.alarms_signals import signals
+from safety.alarms_signals import Sound, signals
 from safety.facts import Facts, Telemetry
 from safety.guards import is_fresh
 from safety.memory import Decision, Memory
@@ -76,8 +76,14 @@ def _alarms(memory: Memory, now_ms: int) -> dict[str, Any]:
             for one in shown.lines
         ],
         "is_sounding": shown.sound is not None and shown.sound.is_on(now_ms),
+        "burst_ms": None if shown.sound is None else _burst_ms(shown.sound, now_ms),
         "is_audio_paused": shown.is_audio_paused,
     }
+
+
+def _burst_ms(sound: Sound, now_ms: int) -> int:
+    """Return when the burst that sounds now, or sounded last, began."""
+    return now_ms - (now_ms - sound.began_ms) % sound.tone.period_ms
 
 
 def _current(memory: Memory) -> dict[str, Any] | None:

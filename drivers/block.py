@@ -56,7 +56,8 @@ class Order:
         token: Name of the session, 1 to 2^32 - 1.
         sequence: Number of the request, modulo 65,536.
         tick_echo_ms: The pen's tick in the last accepted status, 0 before the first.
-        depth_um: Needle protrusion, 0 to 65,535 um; 0 where the command needs none.
+        depth_um: Needle protrusion, 0 to 65,535 um; the pen's epoch in OPEN and RESET; 0 where the
+            command needs none.
         speed_dhz: Strokes per second in tenths, 0 to 65,535; 0 where the command needs none.
     """
 

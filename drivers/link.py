@@ -35,6 +35,9 @@ REPEATABLE = frozenset({Command.POLL, Command.RENEW, Command.STOP})
 """They add nothing to what was said, so they may follow an unknown outcome. Source:
 docs/protocol.md 7."""
 
+OF_THIS_BOOT = frozenset({Command.OPEN, Command.RESET})
+"""They name the pen's epoch where others have a depth. Source: docs/protocol.md 3 and 6."""
+
 _REMEMBERED = 32
 """Requests whose late answers are recognised as such. ASSUMED: more than a STOP burst has."""
 
@@ -116,13 +119,14 @@ class LinkCore:
 
         Args:
             command: What to ask; for STOP use `stop`, which needs no free link.
-            depth_um: Needle protrusion, 0 to 65,535 um.
+            depth_um: Needle protrusion, 0 to 65,535 um; OPEN and RESET say the epoch instead.
             speed_dhz: Strokes per second in tenths, 0 to 65,535.
             now_us: The host's clock, in microseconds.
 
         Raises:
-            RuntimeError: If a request is in flight, if no pen has been adopted, or if the outcome
-                of an order is unknown and this is another one that must not follow it.
+            RuntimeError: If a request is in flight, if no pen has been adopted, if the outcome of
+                an order is unknown and this is another one that must not follow it, or if this is
+                OPEN or RESET and no status has told the pen's epoch yet.
             ValueError: If depth or speed do not fit their registers.
 
         Rule: SR-011, SR-015.
@@ -133,6 +137,10 @@ class LinkCore:
             raise RuntimeError("no pen has been identified: nothing but STOP may be sent")
         if self._is_unsettled and command not in REPEATABLE:
             raise RuntimeError("the outcome of the last order is unknown: POLL settles it")
+        if command in OF_THIS_BOOT:
+            if self.epoch is None:
+                raise RuntimeError("the pen's epoch is unknown: POLL tells it")
+            depth_um = self.epoch
         frame = self._frame(command, depth_um, speed_dhz)
         self._flight = _Flight(command, self.token, self.sequence, self.sequence, now_us)
         return frame

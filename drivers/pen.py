@@ -21,6 +21,7 @@ from drivers.line import Line
 from drivers.link import REPEATABLE, LinkCore
 from drivers.port import is_readable
 from drivers.registers import UNIT_ID, Command
+from drivers.rtu import Discard
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -219,8 +220,11 @@ class PenLink:
 
     @property
     def discarded(self) -> int:
-        """Frames that were not believed since the port was opened; never falls."""
-        return self._core.discards.total()
+        """Frames that were not believed since the port was opened; never falls.
+
+        Bytes that are no frame are left out: one damaged frame leaves some behind.
+        """
+        return self._core.discards.total() - self._core.discards[Discard.NOISE]
 
     def close(self) -> None:
         """Give the port back. A pen that runs stops by itself when its lease ends."""

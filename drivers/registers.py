@@ -33,11 +33,11 @@ UNKNOWN_I16 = -0x8000
 UNKNOWN_U16 = 0xFFFF
 """An unsigned measurement that the pen could not take. Source: docs/protocol.md 4."""
 
-FRESHNESS_MS = 200
-"""An order's tick echo may be at most this old. Source: docs/protocol.md 6, DESIGN 5."""
-
 LEASE_MS = 200
 """The run permission ends at echoed tick plus this. Source: docs/protocol.md 6, DESIGN 5."""
+
+FRESHNESS_MS = LEASE_MS - 1
+"""An order's tick echo may be at most this old: less than the lease. Source: docs/protocol.md 6."""
 
 SEQUENCE_WINDOW = 4
 """A sequence number may be ahead of the last one by 1 to this. Source: docs/protocol.md 6."""

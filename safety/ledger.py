@@ -109,7 +109,8 @@ class Ledger:
         """
         for area_plan in sorted(plan, key=lambda one: one.area != first):
             number = self.free_number(area_plan.area)
-            if number <= area_plan.passes and self.has_dose_left(area_plan, number):
+            is_left = max(number, self.counted(area_plan.area) + 1) <= area_plan.passes
+            if is_left and self.has_dose_left(area_plan, number):
                 return area_plan, number
         return None
 

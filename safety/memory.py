@@ -110,6 +110,7 @@ class Memory:
         seen_tick_ms: Tick of the last telemetry that was counted, None before the first.
         seen_strokes: Stroke counter at that moment.
         seen_contact: Whether there was contact at that moment.
+        air_strokes: Strokes of the last stretch, if none of them counted as on skin.
         seen_cartridge: Whether a cartridge was in at that moment; None before the first.
         is_cartridge_in_doubt: Whether one came in that the pen was not asked about yet.
         was_locked: Whether a person locked the session, and it was open ever since.
@@ -143,6 +144,7 @@ class Memory:
     seen_tick_ms: int | None = None
     seen_strokes: int = 0
     seen_contact: bool = False
+    air_strokes: int = 0
     seen_cartridge: bool | None = None
     is_cartridge_in_doubt: bool = False
     was_locked: bool = False

@@ -35,8 +35,9 @@ def is_planned(memory: Memory) -> bool:
 def take_in(memory: Memory, facts: Facts) -> None:
     """Count the strokes, contact and depth of a telemetry that has not been counted yet.
 
-    A stretch between two telemetries counts as in contact if there was contact at either end, so
-    that a dose is rather counted too high than too low. Rule: SR-007, SR-008.
+    A stretch between two telemetries counts as in contact if there was contact at either end, and
+    so does the one before, since a pen needs a moment to sense skin ([DOM] 4.5, 50 ms): a dose is
+    rather counted too high than too low. Rule: SR-007, SR-008.
     """
     seen = facts.telemetry
     if seen is None or seen.tick_ms == memory.seen_tick_ms:
@@ -49,19 +50,20 @@ def take_in(memory: Memory, facts: Facts) -> None:
         if memory.current is not None:
             memory.current.has_gap = True
     had_contact = memory.seen_contact or seen.has_contact
+    on_skin = delta + memory.air_strokes if had_contact else 0
+    memory.air_strokes = 0 if had_contact else delta
     memory.seen_tick_ms, memory.seen_strokes = seen.tick_ms, seen.strokes
     memory.seen_contact = seen.has_contact
     if memory.state is State.SELFTEST:
         memory.tested = tested_after(memory.tested, seen)
     if memory.current is not None and is_planned(memory):
-        _count(memory.current, seen, delta, in_contact=had_contact)
+        _count(memory.current, seen, delta, on_skin)
 
 
-def _count(current: CurrentPass, seen: Telemetry, delta: int, *, in_contact: bool) -> None:
-    """Add a stretch of strokes to the pass."""
+def _count(current: CurrentPass, seen: Telemetry, delta: int, on_skin: int) -> None:
+    """Add a stretch of strokes to the pass, and those of them and before that were on skin."""
     current.strokes_total += delta
-    if in_contact:
-        current.strokes_in_contact += delta
+    current.strokes_in_contact += on_skin
     if seen.has_contact:
         current.contact_ms = seen.received_ms
     if seen.depth_um is not None and seen.is_driven:
@@ -75,6 +77,7 @@ def plan_pass(memory: Memory) -> Entry:
         raise InvariantBroken("a pass was planned that is not at hand")
     memory.ledger = memory.ledger.begin(current.plan, current.number)
     current.counter_before = memory.seen_strokes
+    memory.air_strokes = 0
     known = memory.identity
     entry = note(
         memory,

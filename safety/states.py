@@ -11,9 +11,6 @@ from enum import Enum, IntEnum, auto
 class State(Enum):
     """Where the host stands with its pen. Source: [SAF] 2."""
 
-    # Members are compared by identity; hashing them so as well is five times faster than by name.
-    __hash__ = object.__hash__
-
     OFFLINE = auto()
     CONNECTING = auto()
     IDENTIFYING = auto()
@@ -36,8 +33,6 @@ class Event(Enum):
 
     The four of the stop family are accepted in every state, and take no guard anywhere.
     """
-
-    __hash__ = object.__hash__
 
     # link
     CONNECT = auto()

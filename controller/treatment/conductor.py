@@ -41,6 +41,7 @@ NOTHING: dict[str, Any] = {
     "causes": [],
     "alarms": [],
     "is_sounding": False,
+    "burst_ms": None,
     "is_audio_paused": False,
     "is_done": False,
     "refusals": [],

@@ -75,14 +75,14 @@ class Guide:
             keys: What was pressed since the last call: ``go``, ``pause``, ``done``, ``seen``,
                 ``mute``.
         """
-        if "seen" in keys:
-            return ["acknowledge"]
-        if "mute" in keys:
-            return ["pause-audio"]
         if "pause" in keys and frame["state"] in ("RUNNING", "ARMED", "UNKNOWN_OUTCOME"):
             return ["pause"]
         if "done" in keys and frame["state"] == "RUNNING":
             return ["pass-done"]
+        if "seen" in keys:
+            return ["acknowledge"]
+        if "mute" in keys:
+            return ["pause-audio"]
         want = self._next(frame, has_go="go" in keys)
         if want is None:
             return []

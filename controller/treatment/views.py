@@ -86,7 +86,7 @@ class ScreenView(LineView):
 
     def __init__(self, ready: dict[str, Any]) -> None:
         super().__init__(ready)
-        self._was_sounding = False
+        self._burst_ms: int | None = None
         self._live = Live(
             Text("One moment."), console=Console(highlight=False), refresh_per_second=REFRESH_HZ
         )
@@ -101,10 +101,10 @@ class ScreenView(LineView):
         self._live.stop()
 
     def show(self, frame: dict[str, Any]) -> None:
-        """Draw a frame, and let the terminal ring at the first pulse of a burst."""
-        if frame["is_sounding"] and not self._was_sounding:
+        """Draw a frame, and let the terminal ring once for every burst of the alarms' sound."""
+        if frame["burst_ms"] not in (None, self._burst_ms):
             click.echo("\a", nl=False)
-        self._was_sounding = frame["is_sounding"]
+        self._burst_ms = frame["burst_ms"]
         self._live.update(screen(frame, self._ready, time.monotonic() - self._began))
 
     def _line(self, text: str) -> None:

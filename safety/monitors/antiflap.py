@@ -12,9 +12,9 @@ FALL_DIVISOR = 4
 HOLD_MS = 250
 """Once full it is this much more than full: a cause stays for 1 s of good values. ASSUMED."""
 
-STEP_MS_MAX = 100
-"""One telemetry stands for no more than this, however long nothing was heard before. ASSUMED: two
-periods of 50 ms."""
+STEP_MS_MAX = 75
+"""One value stands for at most this long, one scan and one answer of profile A, so that no single
+value after a gap is what lasted 100 ms. Source: [SAF] 8.3."""
 
 
 def risen(level_ms: int, step_ms: int, full_ms: int) -> int:

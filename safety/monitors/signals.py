@@ -1,8 +1,8 @@
 """Monitors of the measurements as such: old, missing, impossible, repeated, or of a stopped clock.
 
 They do not ask what a value means. A sensor that is stuck gives the same value again and again,
-while a sensor that lives has noise: in 8 runs of 20 s the simulated pen's depth was the same at most
-4 times in a row, its current 5 and its speed 8 times.
+while a sensor that lives has noise: in 8 runs of 20 s the simulated pen's depth was the same at
+most 4 times in a row, its current 5 and its speed 8 times.
 """
 
 from __future__ import annotations
