@@ -5,7 +5,9 @@
 OK     = -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
 PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; do $$p $(OK) && echo $$p && exit; done; echo python3)
 
-.PHONY: demo setup test check lock clean
+TARGETS = demo setup test check mutants planted evidence trace bench lock
 
-demo setup test check lock: ; @$(PYTHON) bootstrap.py $@ $(ARGS)
-clean: ; @rm -rf .venv .venv-test .*_cache .coverage .hypothesis && find . -name __pycache__ -prune -exec rm -rf {} +
+.PHONY: $(TARGETS) clean
+
+$(TARGETS): ; @$(PYTHON) bootstrap.py $@ $(ARGS)
+clean: ; @rm -rf .venv .venv-test .*_cache .coverage .hypothesis build && find . -name __pycache__ -prune -exec rm -rf {} +

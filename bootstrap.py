@@ -6,6 +6,11 @@ Usage: python3 bootstrap.py COMMAND [ARGUMENTS]      or: make COMMAND ARGS="ARGU
     setup  set up only; the program is then .venv/bin/penpilot
     test   set up with the tools, run `check`, then pytest with ARGUMENTS
     check  format, lint, types, import directions
+    mutants   how many mutants of safety its tests kill; ARGUMENTS: safety/limits.py, or --help
+    planted   defects of meaning, each of which named tests must catch
+    evidence  the long proofs: a model of 5,000,000 states, all mutants, all planted defects
+    trace     write build/trace.html: hazard, requirement, invariant, test
+    bench     what a scan costs; ARGUMENTS: --json, --rounds N
     lock   write both lock files anew; `--upgrade` takes newer versions
 
 It must not need an installed package, name a package index, ask for root or write outside this
@@ -71,6 +76,14 @@ CHECKS = {
     "imports": ["lint-imports", "--no-logo"],
 }
 PYTEST = ["pytest", "-n", "2", "--dist", "loadgroup"]
+MUTANTS = ["python", "-m", "tests.mutants"]
+PLANTED = ["python", "-m", "tests.mutants.planted"]
+EVIDENCE = {
+    "model": ["python", "-m", "tests.model", "--states", "5000000"],
+    "mutants": [*MUTANTS, "--recheck"],
+    "planted": PLANTED,
+}
+TRACE = ["python", "requirements/make_trace.py", "--out", "build/trace.html"]
 
 say = functools.partial(print, flush=True)
 
@@ -209,6 +222,12 @@ def run_all(programs: dict[str, list[str]]) -> int:
     return EXIT_FAILED if failed else 0
 
 
+def benchmarks(arguments: list[str]) -> dict[str, list[str]]:
+    """Return the programs that measure, by their names."""
+    found = sorted((ROOT / "benchmarks").glob("bench_*.py"))
+    return {p.stem[6:]: ["python", f"benchmarks/{p.name}", *arguments] for p in found}
+
+
 def demo(arguments: list[str]) -> int:
     """Set up and become the demo, so that Ctrl+C and the exit code are its own."""
     ensure(RUN)
@@ -235,6 +254,11 @@ def main(argv: list[str]) -> int:
         "setup": lambda: ensure(RUN),
         "test": lambda: run_all({**CHECKS, "tests": [*PYTEST, *arguments]}),
         "check": lambda: run_all(CHECKS),
+        "mutants": lambda: run_all({"mutants": [*MUTANTS, *arguments]}),
+        "planted": lambda: run_all({"planted": PLANTED}),
+        "evidence": lambda: run_all(EVIDENCE),
+        "trace": lambda: run_all({"trace": TRACE}),
+        "bench": lambda: run_all(benchmarks(arguments)),
         "lock": lambda: lock(arguments),
     }
     if command not in commands:

@@ -299,6 +299,40 @@ def test_sum_ends_with_failure_when_one_program_fails(
     assert ["passed", "passed", "FAILED", "passed", "passed"] == closing.split()[1::4]
 
 
+@pytest.mark.parametrize(
+    ("argv", "programs"),
+    [
+        (["mutants", "safety/limits.py"], [["-m", "tests.mutants", "safety/limits.py"]]),
+        (["planted"], [["-m", "tests.mutants.planted"]]),
+        (["trace"], [["requirements/make_trace.py", "--out", "build/trace.html"]]),
+        (["bench", "--json"], [["benchmarks/bench_one.py", "--json"]]),
+        (
+            ["evidence"],
+            [
+                ["-m", "tests.model", "--states", "5000000"],
+                ["-m", "tests.mutants", "--recheck"],
+                ["-m", "tests.mutants.planted"],
+            ],
+        ),
+    ],
+    ids=lambda value: value[0] if isinstance(value[0], str) else "",
+)
+def test_proof_runs_on_the_python_of_the_test_environment(
+    boot: Any, monkeypatch: pytest.MonkeyPatch, argv: list[str], programs: list[list[str]]
+) -> None:
+    """Each of the long commands starts its programs with their arguments, all on one Python."""
+    ran: list[list[str]] = []
+    monkeypatch.setattr(boot, "ensure", lambda _: None)
+    monkeypatch.setattr(boot, "call", lambda command: ran.append(command) or 0)
+    (boot.ROOT / "benchmarks").mkdir()
+    (boot.ROOT / "benchmarks/bench_one.py").write_text("")
+    code = boot.main(argv)
+
+    assert 0 == code
+    assert programs == [command[1:] for command in ran]
+    assert {boot.TEST.program("python")} == {command[0] for command in ran}
+
+
 @pytest.mark.parametrize(("argv", "code"), [([], 0), (["--help"], 0), (["demmo"], 2)])
 def test_usage_is_shown_when_no_command_is_given(
     boot: Any, capsys: pytest.CaptureFixture[str], argv: list[str], code: int
