@@ -57,7 +57,10 @@ def status_frame(block: bytes, serial_number: int = SERIAL_NUMBER, unit_id: int 
 
 
 class ScriptedPen:
-    """A pen that believes everything, in order to test the host; it has states and no physics."""
+    """A pen that takes every order in any state, but no OPEN or RESET from before its barrier.
+
+    It has states and no physics.
+    """
 
     def __init__(self) -> None:
         self.state = PenState.SAFE
@@ -68,7 +71,9 @@ class ScriptedPen:
         self.is_late = False
         self.prefix = b""
         self.requests: list[bytes] = []
+        self._barrier_ms = 0
         self._last_order = (0, 0)
+        self._result = Result.NONE
         self._held = b""
 
     def answer(self, request: bytes) -> bytes:
@@ -89,22 +94,38 @@ class ScriptedPen:
         if len(request) != 33 or request[:2] != b"\x01\x17":
             return framed(bytes([1, request[1] | 0x80, 1]))
         command = Command(request[12])
-        token, sequence = struct.unpack(">IH", request[13:19])
+        token, sequence, echo_ms, epoch = struct.unpack(">IHIH", request[13:25])
+        self.tick_ms = (self.tick_ms + 5) & 0xFFFFFFFF
+        is_from_before = echo_ms <= self._barrier_ms or epoch != self.epoch
+        if command is Command.POLL:
+            self._result = Result.NONE
+        elif command in (Command.OPEN, Command.RESET) and is_from_before:
+            self._result = Result.STALE_TICK
+        else:
+            self._take(command)
+            self._last_order, self._result = (token & 0xFFFF, sequence), Result.DONE
+        return status_frame(self.block(token & 0xFFFF, sequence), self.serial_number)
+
+    def _take(self, command: Command) -> None:
+        """Do what is asked; OPEN, RESET and STOP draw a line under what was said before."""
         self.state = {
             Command.OPEN: PenState.SAFE,
             Command.ARM: PenState.READY,
             Command.START: PenState.RUN,
             Command.STOP: PenState.STOPPING,
+            Command.RESET: PenState.SAFE,
         }.get(command, self.state)
-        if command is not Command.POLL:
-            self._last_order = (token & 0xFFFF, sequence)
-        self.tick_ms = (self.tick_ms + 5) & 0xFFFFFFFF
-        return status_frame(self.block(token & 0xFFFF, sequence), self.serial_number)
+        if command in (Command.OPEN, Command.RESET, Command.STOP):
+            self._barrier_ms = self.tick_ms
+
+    def restart(self) -> None:
+        """Boot: the next epoch, tick 0 and no order yet."""
+        self.epoch, self.tick_ms, self._barrier_ms = self.epoch + 1, 0, 0
+        self.state, self._last_order = PenState.SAFE, (0, 0)
 
     def block(self, token_echo: int, sequence_echo: int) -> bytes:
         """Return 36 bytes of status without the CRC-32."""
         flags = Flag.CARTRIDGE | (Flag.MOTOR_ON if self.state is PenState.RUN else Flag(0))
-        result = Result.DONE if self._last_order[1] == sequence_echo else Result.NONE
         return struct.pack(
             ">BBBBHHIHHHHhHhhHIH",
             1,
@@ -116,7 +137,7 @@ class ScriptedPen:
             self.tick_ms,
             self.epoch,
             *self._last_order,
-            result,
+            self._result,
             0,
             0,
             -0x8000,

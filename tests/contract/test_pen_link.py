@@ -18,7 +18,7 @@ import pytest
 from drivers.errors import SilentDevice
 from drivers.pen import PenLink
 from drivers.port import SerialPort
-from drivers.registers import Command, PenState
+from drivers.registers import Command, PenState, Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -105,14 +105,43 @@ class PenLinkContract:
             PenState.STOPPING,
         ] == seen
 
+    @pytest.mark.req("SR-049", "H08")
     def test_open_brings_a_token_of_its_own(self, link: PenLink) -> None:
         """Two sessions never share a token."""
         link.identify()
 
         first = link.exchange(Command.OPEN, timeout_us=PATIENT_US).token
+        poll(link)
         second = link.exchange(Command.OPEN, timeout_us=PATIENT_US).token
 
         assert list(TOKENS[1:]) == [first, second]
+
+    @pytest.mark.req("SR-011", "HZ-08", "D08", "W08")
+    def test_open_is_taken_only_with_a_status_newer_than_the_stop(self, link: PenLink) -> None:
+        """The answer to a STOP is not newer than the STOP; that to a POLL after it is."""
+        link.identify()
+        link.stop(timeout_us=PATIENT_US)
+        at_once = link.exchange(Command.OPEN, timeout_us=PATIENT_US)
+        after = link.exchange(Command.OPEN, timeout_us=PATIENT_US)
+
+        assert (Result.STALE_TICK, Result.DONE) == (at_once.status.result, after.status.result)
+        assert not at_once.status.took(at_once.token, at_once.sequence)
+
+    @pytest.mark.req("SR-011", "HZ-24", "D06", "W06")
+    @pytest.mark.parametrize("command", [Command.OPEN, Command.RESET])
+    def test_open_and_reset_are_said_to_the_boot_that_was_identified(
+        self, link: PenLink, pen: ScriptedPen, command: Command
+    ) -> None:
+        """They name the epoch that the host knows, and so are void after a restart."""
+        link.identify()
+        pen.restart()
+        link.exchange(command, timeout_us=PATIENT_US)
+        link.identify()
+        again = link.exchange(command, timeout_us=PATIENT_US)
+
+        named = [int.from_bytes(r[23:25]) for r in pen.requests if r[12:13] == bytes([command])]
+        assert [7, 8] == named
+        assert Result.DONE is again.status.result
 
     @pytest.mark.req("SR-005", "SR-013")
     def test_stop_is_written_before_identification(self, link: PenLink, pen: ScriptedPen) -> None:
@@ -182,8 +211,7 @@ class PenLinkContract:
     ) -> None:
         """No status of a restarted pen is believed; identification starts afresh."""
         link.identify()
-        pen.epoch += 1
-        pen.tick_ms = 0
+        pen.restart()
         exchanges = [poll(link) for _ in range(2)]
 
         assert [(None, True)] * 2 == [(e.status, e.epoch_changed) for e in exchanges]

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("name", sorted(DRILLS))
-@pytest.mark.req("SR-012", "SR-020", "SR-006")
+@pytest.mark.req("SR-012", "SR-020", "SR-006", "HZ-03", "HZ-07", "HZ-24")
 def test_drill_passes(
     name: str, make_plan: Callable[..., Path], penpilot: Callable[..., Any]
 ) -> None:

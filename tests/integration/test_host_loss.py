@@ -55,7 +55,7 @@ def still_after_ms(events: list[TrueEvent], struck_us: int) -> int:
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "frozen"])
-@pytest.mark.req("SR-012")
+@pytest.mark.req("SR-012", "HZ-05", "HZ-06", "D01")
 def test_needles_are_still_within_the_budget_when_the_host_is_lost(
     number: signal.Signals,
     pen: SimulatedPen,
@@ -104,7 +104,7 @@ def test_needles_are_still_within_the_budget_when_the_host_closes_its_port(
     assert 0 <= still_after_ms(events, struck_us) <= STOP_BUDGET_MS
 
 
-@pytest.mark.req("SR-021", "SR-012")
+@pytest.mark.req("SR-021", "SR-012", "HZ-06", "H12")
 def test_frozen_host_does_not_drive_again_when_it_is_let_go_on(
     pen: SimulatedPen,
     long_plan: Path,
@@ -131,7 +131,7 @@ def test_frozen_host_does_not_drive_again_when_it_is_let_go_on(
     assert first_after(events, "motor_on", struck_us) is None
 
 
-@pytest.mark.req("SR-007", "SR-022", "SR-014")
+@pytest.mark.req("SR-007", "SR-022", "SR-014", "HZ-13", "H05", "R08")
 def test_killed_session_is_shown_counted_and_moves_nothing_by_itself(
     pen: SimulatedPen,
     make_plan: Callable[..., Path],

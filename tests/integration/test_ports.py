@@ -70,7 +70,7 @@ def timed(port: str) -> tuple[LinkError, float]:
     ],
     ids=["silent", "echo", "babble", "modbus exception", "zeros"],
 )
-@pytest.mark.req("SR-015", "SR-017")
+@pytest.mark.req("SR-015", "SR-017", "HZ-25")
 def test_wrong_device_is_a_clear_error_in_time(
     answer: Callable[[bytes], bytes],
     error: type[LinkError],
@@ -92,6 +92,7 @@ def test_missing_port_is_a_clear_error_in_time() -> None:
     assert took_s <= LIMIT_S
 
 
+@pytest.mark.req("SR-049", "HZ-26", "H08")
 def test_port_held_by_a_session_names_the_session(
     pen: SimulatedPen,
     long_plan: Path,

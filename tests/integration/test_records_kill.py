@@ -78,7 +78,7 @@ def kill_at_random(pipe: Path, rng: random.Random) -> int:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kill -9 is a matter of POSIX")
-@pytest.mark.req("SR-014")
+@pytest.mark.req("SR-014", "HZ-34", "R02", "R03")
 @pytest.mark.parametrize("seed", [20261122])
 def test_no_kill_loses_what_was_acknowledged(tmp_path: Path, seed: int) -> None:
     """After every kill all acknowledged entries are there once, in order, in a chain that holds."""

@@ -34,7 +34,7 @@ for line in sys.stdin:
 
 
 @pytest.mark.slow
-@pytest.mark.req("SR-014")
+@pytest.mark.req("SR-014", "HZ-77", "R03")
 def test_programs_that_start_at_once_write_one_chain(tmp_path: Path) -> None:
     """Programs that make the same record at the same moment lose no entry and break no chain."""
     folders = [tmp_path / str(number) for number in range(ROUNDS)]

@@ -24,7 +24,7 @@ BUDGET_MS = 1_000
 """Far above what a stop takes (about 60 ms), so that a busy machine does not fail it."""
 
 
-@pytest.mark.req("SR-013", "SR-005")
+@pytest.mark.req("SR-013", "SR-005", "S02")
 def test_stop_command_goes_through_the_running_session(
     pen: SimulatedPen,
     long_plan: Path,
@@ -104,7 +104,7 @@ def drain_until_exit(child: int, terminal: int) -> int:
     return status
 
 
-@pytest.mark.req("SR-005")
+@pytest.mark.req("SR-005", "SR-052", "HZ-54")
 def test_death_of_the_guiding_program_stops_the_pen(
     pen: SimulatedPen,
     long_plan: Path,

@@ -20,7 +20,7 @@ def documents(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
-@pytest.mark.req("SR-014", "SR-007")
+@pytest.mark.req("SR-014", "SR-007", "R04", "HZ-67", "SR-054")
 def test_treatment_is_delivered_and_recorded_as_the_pen_counted_it(
     pen: SimulatedPen, short_plan: Path, penpilot: Callable[..., Any]
 ) -> None:
@@ -61,7 +61,7 @@ def test_treatment_needs_a_terminal_or_yes(
     assert len(done.stderr.splitlines()) == 1
 
 
-@pytest.mark.req("SR-001", "SR-017")
+@pytest.mark.req("SR-001", "SR-017", "HZ-01")
 def test_treatment_is_refused_whole_when_one_depth_is_above_a_limit(
     pen: SimulatedPen, make_plan: Callable[..., Path], penpilot: Callable[..., Any]
 ) -> None:
@@ -90,7 +90,7 @@ def test_treatment_is_refused_whole_when_one_depth_is_above_a_limit(
         ("", "missing"),
     ],
 )
-@pytest.mark.req("SR-002", "SR-017")
+@pytest.mark.req("SR-002", "SR-017", "HZ-30")
 def test_bad_plan_is_one_clear_line_and_the_pen_is_never_touched(
     line: str, named: str, pen: SimulatedPen, tmp_path: Path, penpilot: Callable[..., Any]
 ) -> None:

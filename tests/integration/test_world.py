@@ -24,11 +24,11 @@ from simulator.faults import KINDS
 from simulator.pen import Pen
 
 PLAN = (
-    AreaPlan("forehead", 500, 1_000, 2, 150),
-    AreaPlan("periorbital", 250, 1_000, 1, 120),
-    AreaPlan("cheek", 1_000, 1_200, 1, 150),
+    AreaPlan("forehead", 500, 1_000, 2, 150, 10_000),
+    AreaPlan("periorbital", 250, 1_000, 1, 120, 10_000),
+    AreaPlan("cheek", 1_000, 1_200, 1, 150, 10_000),
 )
-LONG = (AreaPlan("cheek", 1_000, 1_000, 1, 3_000),)
+LONG = (AreaPlan("cheek", 1_000, 1_000, 1, 3_000, 10_000),)
 EXCHANGE = 0x17
 """Function of an exchange; reading the identity is none. Source: docs/protocol.md 1."""
 
@@ -103,7 +103,7 @@ def make(tmp_path: Path) -> Iterator[Make]:
         rig.close()
 
 
-@pytest.mark.req("SR-001", "SR-007", "SR-008")
+@pytest.mark.req("SR-001", "SR-007", "SR-008", "HZ-33", "R04")
 def test_whole_plan_is_delivered_and_the_pen_confirms_it(make: Make) -> None:
     """Every pass of every area is delivered once, with the strokes that the pen truly made."""
     rig = make()
@@ -123,7 +123,7 @@ def test_whole_plan_is_delivered_and_the_pen_confirms_it(make: Make) -> None:
     assert (True, False) == (rig.pen.needles_still, rig.pen.bridge_is_on)
 
 
-@pytest.mark.req("SR-007")
+@pytest.mark.req("SR-007", "H05")
 def test_passes_that_were_counted_before_are_not_delivered_again(make: Make) -> None:
     """A session that goes on delivers what is left, an uncertain pass counting as delivered."""
     before = (Pass("forehead", 1, Outcome.DELIVERED), Pass("cheek", 1, Outcome.UNCERTAIN))
@@ -135,7 +135,7 @@ def test_passes_that_were_counted_before_are_not_delivered_again(make: Make) -> 
     assert 2 == [e.event for e in rig.truth].count("motor_on")
 
 
-@pytest.mark.req("SR-012")
+@pytest.mark.req("SR-012", "HZ-07", "D01")
 @pytest.mark.parametrize("scans", [1, 7, 30])
 def test_needles_are_still_within_251_ms_when_the_wire_is_cut(make: Make, scans: int) -> None:
     """By the pen's own log; the host says STOP, goes offline, and counts the pass."""
@@ -156,7 +156,7 @@ def test_needles_are_still_within_251_ms_when_the_wire_is_cut(make: Make, scans:
     assert ("interrupted", ExitCode.LINK) == (rig.watch.ending.outcome, rig.watch.ending.exit_code)
 
 
-@pytest.mark.req("SR-012")
+@pytest.mark.req("SR-012", "HZ-05", "D01")
 @pytest.mark.parametrize("seed", [1, 2, 3, 4])
 def test_needles_are_still_within_251_ms_when_the_host_falls_silent(make: Make, seed: int) -> None:
     """A host that dies between two scans leaves a pen that stops by itself, whatever its seed."""
@@ -195,7 +195,7 @@ def test_every_fault_of_the_pen_is_looked_at() -> None:
     assert set(KINDS) == set(FAULTS)
 
 
-@pytest.mark.req("SR-006", "SR-020", "SR-022")
+@pytest.mark.req("SR-006", "SR-020", "SR-022", "HZ-03", "HZ-10", "HZ-24", "W06")
 @pytest.mark.parametrize("name", sorted(FAULTS))
 def test_fault_of_the_pen_ends_at_rest_with_a_named_cause(make: Make, name: str) -> None:
     """Whatever goes wrong in mid-pass, the needles stop in time, and the record says why."""
@@ -253,6 +253,7 @@ def test_stop_in_the_first_scans_lets_nothing_begin(make: Make, scan: int) -> No
     assert "motor_on" not in [e.event for e in rig.truth]
 
 
+@pytest.mark.req("SR-034", "HZ-75", "R04")
 def test_paused_pass_is_resumed_on_request_and_delivered_once(make: Make) -> None:
     """A pause is a STOP; going on takes a new token, and the strokes of both parts count."""
     rig = make(LONG)
@@ -306,7 +307,7 @@ def chance_run(rig: Rig, journal: VirtualJournal, chance: Random) -> None:
             assert 1 == said.count(Command.START)
 
 
-@pytest.mark.req("SR-005", "SR-007", "SR-011", "SR-014")
+@pytest.mark.req("SR-005", "SR-007", "SR-011", "SR-014", "H05", "H10", "H14", "R01")
 @pytest.mark.parametrize("seed", range(24))
 def test_chance_never_breaks_what_must_hold(make: Make, seed: int) -> None:
     """STOP goes first, START follows its entry, passes stay in the grant, needles end at rest."""
@@ -340,7 +341,7 @@ world.close()
 """
 
 
-@pytest.mark.req("SR-018")
+@pytest.mark.req("SR-018", "HZ-70")
 def test_same_seed_gives_the_same_bytes_and_another_seed_others(make: Make) -> None:
     """A treatment is a function of its seed, byte by byte in both directions."""
     assert digest_of(make, 5) == digest_of(make, 5)

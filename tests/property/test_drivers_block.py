@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -80,6 +81,7 @@ IDENTITIES = st.builds(
 )
 
 
+@pytest.mark.req("SR-048", "W02")
 @RELAXED
 @given(ORDERS, U32)
 def test_order_is_what_was_encoded(order: Order, serial_number: int) -> None:
@@ -87,6 +89,7 @@ def test_order_is_what_was_encoded(order: Order, serial_number: int) -> None:
     assert order == decode_order(encode_order(order, serial_number), serial_number)
 
 
+@pytest.mark.req("SR-048", "W02")
 @RELAXED
 @given(STATUSES, U32)
 def test_status_is_what_was_encoded(status: Status, serial_number: int) -> None:
@@ -94,6 +97,7 @@ def test_status_is_what_was_encoded(status: Status, serial_number: int) -> None:
     assert status == decode_status(encode_status(status, serial_number), serial_number)
 
 
+@pytest.mark.req("SR-048", "W02")
 @RELAXED
 @given(IDENTITIES)
 def test_identity_is_what_was_encoded(identity: Identity) -> None:

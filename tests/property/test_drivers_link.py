@@ -50,7 +50,7 @@ def chunked(stream: bytes, sizes: list[int]) -> list[bytes]:
 
 @RELAXED
 @given(st.lists(st.binary(max_size=3_000) | STREAMS, max_size=6))
-@pytest.mark.req("SR-016")
+@pytest.mark.req("SR-016", "HZ-71", "W03")
 def test_finder_keeps_less_than_1_kib_whatever_it_is_fed(chunks: list[bytes]) -> None:
     """Every byte is kept, thrown or part of a reply, and little is kept."""
     finder = ReplyFinder(1, EXCHANGE, STATUS.words, Counter())
@@ -78,7 +78,7 @@ def test_replies_do_not_depend_on_how_the_stream_was_cut(stream: bytes, sizes: l
 
 @RELAXED
 @given(st.binary(max_size=2_000))
-@pytest.mark.req("SR-010", "SR-016")
+@pytest.mark.req("SR-010", "SR-016", "HZ-71", "W04")
 def test_answer_is_believed_behind_any_garbage(garbage: bytes) -> None:
     """No noise hides the good frame that follows it."""
     answer = waiting().feed(garbage + GOLDEN, 1)
@@ -170,7 +170,7 @@ class BlackChannel(RuleBasedStateMachine):
 
 
 TestBlackChannel = BlackChannel.TestCase
-TestBlackChannel.pytestmark = [pytest.mark.req("SR-010", "SR-011")]
+TestBlackChannel.pytestmark = [pytest.mark.req("SR-010", "SR-011", "HZ-37", "W01")]
 TestBlackChannel.settings = settings(RELAXED, max_examples=100, stateful_step_count=40)
 
 

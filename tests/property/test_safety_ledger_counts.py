@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from safety.ledger import AreaPlan, Ledger, Outcome
 
-ENDINGS = st.lists(st.sampled_from([o for o in Outcome if o is not Outcome.PLANNED]), max_size=60)
+ENDED = [outcome for outcome in Outcome if outcome is not Outcome.PLANNED]
+ENDINGS = st.lists(st.sampled_from(ENDED), max_size=60)
 PLANS = st.lists(
     st.builds(
         AreaPlan,
@@ -19,6 +20,7 @@ PLANS = st.lists(
         st.just(800),
         st.integers(1, 10),
         st.just(1),
+        st.just(10_000),
     ),
     unique_by=lambda plan: plan.area,
     max_size=4,
@@ -43,7 +45,7 @@ def test_counts_agree_and_never_exceed_the_grant(
         ledger = ledger.begin(area, number)
         assert used[area.area] + 1 == ledger.counted(area.area)
 
-        ledger = ledger.end(area.area, number, outcome)
+        ledger = ledger.end(area.area, number, outcome, 1)
         used[area.area] += outcome is not Outcome.NOT_DELIVERED
         assert all(used[a.area] == ledger.counted(a.area) <= a.passes for a in plan)
 
@@ -56,7 +58,34 @@ def test_plan_ends_after_exactly_the_granted_passes(plan: tuple[AreaPlan, ...], 
     for _ in range(sum(area.passes for area in plan) + extra):
         found = ledger.next_pass(plan)
         if found is not None:
-            ledger = ledger.begin(*found).end(found[0].area, found[1], Outcome.UNCERTAIN)
+            ledger = ledger.begin(*found).end(found[0].area, found[1], Outcome.UNCERTAIN, 1)
             begun += 1
 
     assert sum(area.passes for area in plan) == begun == len(ledger.passes)
+
+
+@pytest.mark.req("SR-007", "SR-032")
+@given(
+    st.integers(1, 300),
+    st.integers(1, 1_000),
+    st.lists(st.tuples(st.sampled_from(ENDED), st.integers(0, 300)), max_size=30),
+)
+def test_dose_is_never_planned_beyond_its_cap(
+    strokes_per_pass: int, strokes_max: int, endings: list[tuple[Outcome, int]]
+) -> None:
+    """Before every pass all strokes so far and a whole pass fit into the dose of the area."""
+    area, ledger = AreaPlan("a", 500, 800, 10, strokes_per_pass, strokes_max), Ledger()
+    used: dict[int, int] = {}
+    for outcome, strokes in endings:
+        found = ledger.next_pass((area,))
+        number = 1 + sum(p.outcome is not Outcome.NOT_DELIVERED for p in ledger.passes)
+        others = sum(made for other, made in used.items() if other != number)
+        is_left = number <= 10 and others + strokes_per_pass <= strokes_max
+
+        assert ((area, number) if is_left else None) == found
+        if found is None:
+            break
+
+        ledger = ledger.begin(*found).end("a", number, outcome, strokes)
+        used[number] = strokes
+        assert sum(used.values()) == ledger.strokes_of("a")

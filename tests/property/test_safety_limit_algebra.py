@@ -63,7 +63,7 @@ def by_trial(
     return None
 
 
-@pytest.mark.req("SR-001")
+@pytest.mark.req("SR-001", "HZ-01", "H03")
 @given(VALUES, LISTS, MINE, ANY, STEPS, BANDS, REASONS)
 def test_one_more_limit_never_raises_the_grant(
     asked: int,
@@ -84,7 +84,7 @@ def test_one_more_limit_never_raises_the_grant(
     assert set(before.reasons) <= set(after.reasons)
 
 
-@pytest.mark.req("SR-001")
+@pytest.mark.req("SR-001", "H03")
 @given(VALUES, st.lists(ANY, min_size=1, max_size=4, unique=True), STEPS, BANDS, REASONS)
 def test_order_of_limits_is_irrelevant(
     asked: int, limits: list[Limit], step: int, guard_band: int, reason: str
@@ -118,7 +118,7 @@ def test_what_was_granted_is_granted_as_it_stands_when_asked_again(
         )
 
 
-@pytest.mark.req("SR-001", "SR-003")
+@pytest.mark.req("SR-001", "SR-003", "HZ-49", "H02")
 @given(VALUES, LISTS, STEPS, BANDS, REASONS)
 def test_result_is_none_or_a_multiple_within_all_limits(
     asked: int, limits: tuple[Limit, ...], step: int, guard_band: int, reason: str
@@ -139,7 +139,7 @@ def test_result_is_none_or_a_multiple_within_all_limits(
         assert Tier.REFUSED is result.tier
 
 
-@pytest.mark.req("SR-001")
+@pytest.mark.req("SR-001", "SR-027", "HZ-48")
 @given(VALUES, LISTS, STEPS, BANDS)
 def test_reason_never_lowers_and_never_leads_beyond_the_hard_limits(
     asked: int, limits: tuple[Limit, ...], step: int, guard_band: int
@@ -158,7 +158,7 @@ def test_reason_never_lowers_and_never_leads_beyond_the_hard_limits(
     assert set(bare.reasons) == set(named.reasons)
 
 
-@pytest.mark.req("SR-001")
+@pytest.mark.req("SR-001", "SR-030")
 @given(VALUES, LISTS, BANDS, BANDS, STEPS, REASONS)
 def test_wider_guard_band_never_raises_the_grant(
     asked: int, limits: tuple[Limit, ...], one: int, other: int, step: int, reason: str
@@ -200,7 +200,7 @@ def test_larger_wish_never_gets_less_once_it_gets_anything(
     assert number(small) <= number(large)
 
 
-@pytest.mark.req("SR-001")
+@pytest.mark.req("SR-001", "HZ-47", "H03")
 @given(VALUES, st.lists(MINE, max_size=6).map(tuple), st.sets(st.sampled_from(Layer)))
 def test_every_required_layer_must_have_spoken(
     asked: int, limits: tuple[Limit, ...], required: set[Layer]
@@ -314,7 +314,7 @@ MODIFIERS = st.lists(
 ).map(tuple)
 
 
-@pytest.mark.req("SR-001")
+@pytest.mark.req("SR-001", "SR-029")
 @given(VALUES, LISTS, MODIFIERS, MODIFIERS, BANDS, REASONS)
 def test_modifiers_only_tighten_in_whatever_order_they_come(
     asked: int,

@@ -10,9 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from safety.causes import Cause, CauseCode
-from safety.facts import Exchanged, Facts, Intent, IntentKind, PenIdentity, Role, Telemetry
+from safety.facts import (
+    Calibration,
+    Exchanged,
+    Facts,
+    Intent,
+    IntentKind,
+    PenIdentity,
+    Role,
+    Telemetry,
+)
 from safety.ledger import AreaPlan, Ledger, Outcome, Pass
-from safety.memory import CurrentPass, Memory
+from safety.memory import Asked, CurrentPass, Memory, Unsettled
 from safety.states import LATCHED, Event, OrderKind, PenState, State
 from safety.step import SafetyCore
 
@@ -25,11 +34,14 @@ PLANS = st.builds(
     AreaPlan,
     st.sampled_from("ab"),
     st.integers(1, 2_500),
-    st.integers(800, 1_500),
+    st.integers(1_367, 1_500),
     st.integers(1, 10),
     st.integers(1, 500),
+    st.integers(1, 2_000),
 )
-PASSES = st.builds(Pass, st.sampled_from("ab"), st.integers(1, 3), st.sampled_from(Outcome))
+PASSES = st.builds(
+    Pass, st.sampled_from("ab"), st.integers(1, 3), st.sampled_from(Outcome), st.integers(0, 600)
+)
 CURRENT = st.builds(
     CurrentPass,
     PLANS,
@@ -41,8 +53,13 @@ CURRENT = st.builds(
     contact_ms=TIMES,
     run_ms=st.integers(0, 400_000),
     has_gap=st.booleans(),
+    counter_before=SMALL,
 )
-IDENTITIES = st.builds(PenIdentity, SMALL, SMALL, SMALL, st.integers(0, 500))
+IDENTITIES = st.builds(
+    PenIdentity, SMALL, SMALL, SMALL, st.integers(0, 500), st.sampled_from(("", "", "no lease"))
+)
+UNSETTLED = st.builds(Unsettled, st.sampled_from("ab"), SMALL, TICKS, SMALL, SMALL, SMALL)
+ASKED = st.builds(Asked, st.sampled_from(Role), st.sampled_from(("", "a", "b")))
 MEMORY = partial(
     st.builds,
     Memory,
@@ -50,9 +67,14 @@ MEMORY = partial(
     ledger=st.builds(Ledger, st.lists(PASSES, max_size=5, unique=True).map(tuple)),
     state=st.sampled_from(State),
     identity=st.none() | IDENTITIES,
+    area=st.sampled_from(("", "a", "b")),
+    unsettled=st.lists(UNSETTLED, max_size=2).map(tuple),
+    tested=st.integers(-4, 4),
+    asked=st.none() | ASKED,
     start_entry=SMALL,
     start_id=st.none() | IDS,
     start_sent=st.booleans(),
+    arm_id=st.none() | IDS,
     armed_ms=TIMES,
     asked_ms=TIMES,
     open_id=st.none() | IDS,
@@ -65,7 +87,8 @@ MEMORY = partial(
     seen_tick_ms=st.none() | TICKS,
     seen_strokes=TICKS,
     seen_contact=st.booleans(),
-    overspeed_count=SMALL,
+    seen_cartridge=st.none() | st.booleans(),
+    was_cartridge_out=st.booleans(),
     reset_role=st.none() | st.sampled_from(Role),
 )
 MEMORIES, STRANGE_MEMORIES = MEMORY(current=CURRENT), MEMORY(current=st.none() | CURRENT)
@@ -105,25 +128,40 @@ FACTS = st.builds(
     record_failure=st.sampled_from(("", "", "no space")),
     late_ms=st.sampled_from((0, 0, 40, 41)),
     driver_is_present=st.sampled_from((True, True, False)),
+    link_is_wanted=st.booleans(),
+    link_failure=st.sampled_from(("", "", "no such port")),
+    link_errors=st.integers(0, 30),
+    session_is_open=st.sampled_from((True, True, False)),
+    calibration=st.none() | st.builds(Calibration, st.integers(0, 200), st.booleans()),
 )
 INTENTS = st.lists(
-    st.builds(Intent, st.sampled_from(IntentKind), st.just("key"), st.sampled_from(Role)),
+    st.builds(
+        Intent,
+        st.sampled_from(IntentKind),
+        st.sampled_from(("key", "pedal")),
+        st.sampled_from(Role),
+        st.sampled_from(("", "a", "b")),
+    ),
     max_size=4,
 ).map(tuple)
-OTHERS = INTENTS.map(lambda found: tuple(i for i in found if i.kind is not IntentKind.STOP))
-STOP = Intent(IntentKind.STOP, "signal")
+STOP_KINDS = (IntentKind.STOP, IntentKind.ESTOP)
+OTHERS = INTENTS.map(lambda found: tuple(i for i in found if i.kind not in STOP_KINDS))
+STOPS = st.builds(Intent, st.sampled_from(STOP_KINDS), st.sampled_from(("signal", "pedal")))
 
 
-@pytest.mark.req("SR-005")
-@given(STRANGE_MEMORIES, FACTS, OTHERS, OTHERS)
+@pytest.mark.req("SR-005", "H10")
+@given(STRANGE_MEMORIES, FACTS, OTHERS, STOPS, OTHERS)
 def test_stop_is_the_order_of_the_scan_in_which_it_is_wished(
-    memory: Memory, facts: Facts, before: tuple[Intent, ...], after: tuple[Intent, ...]
+    memory: Memory,
+    facts: Facts,
+    before: tuple[Intent, ...],
+    stop: Intent,
+    after: tuple[Intent, ...],
 ) -> None:
     """Whatever is remembered, measured and wished, nothing but STOP leaves then."""
-    decision = CORE.step(memory, facts, (*before, STOP, *after), NOW_MS)
+    decision = CORE.step(memory, facts, (*before, stop, *after), NOW_MS)
 
-    if facts.link_is_up and memory.state not in (State.OFFLINE, State.IDENTIFYING):
-        assert decision.order is not None
+    assert facts.link_is_up == (decision.order is not None)
     if decision.order is not None:
         assert (OrderKind.STOP, 0, 0) == (
             decision.order.kind,
@@ -135,18 +173,18 @@ def test_stop_is_the_order_of_the_scan_in_which_it_is_wished(
 
 
 @pytest.mark.req("SR-005", "SR-018")
-@given(STRANGE_MEMORIES, FACTS, OTHERS)
+@given(STRANGE_MEMORIES, FACTS, OTHERS, STOPS)
 def test_wishes_beside_stop_change_nothing(
-    memory: Memory, facts: Facts, others: tuple[Intent, ...]
+    memory: Memory, facts: Facts, others: tuple[Intent, ...], stop: Intent
 ) -> None:
     """The decision is the one that STOP alone would have brought."""
-    alone = CORE.step(memory, facts, (STOP,), NOW_MS)
+    alone = CORE.step(memory, facts, (stop,), NOW_MS)
 
-    assert alone == CORE.step(memory, facts, (*others, STOP), NOW_MS)
-    assert alone == CORE.step(memory, facts, (STOP, *others), NOW_MS)
+    assert alone == CORE.step(memory, facts, (*others, stop), NOW_MS)
+    assert alone == CORE.step(memory, facts, (stop, *others), NOW_MS)
 
 
-@pytest.mark.req("SR-001", "SR-003")
+@pytest.mark.req("SR-001", "SR-003", "H02")
 @given(MEMORIES, FACTS)
 def test_order_that_moves_carries_what_was_granted(memory: Memory, facts: Facts) -> None:
     """ARM, START and RENEW have the values of the pass at hand, everything else has none."""
@@ -164,7 +202,7 @@ def test_order_that_moves_carries_what_was_granted(memory: Memory, facts: Facts)
 
 @pytest.mark.req("SR-006")
 @given(MEMORIES, FACTS, OTHERS)
-def test_latched_state_is_left_for_idle_at_rest_or_not_at_all(
+def test_latched_state_is_left_for_the_self_test_at_rest_or_not_at_all(
     memory: Memory, facts: Facts, others: tuple[Intent, ...]
 ) -> None:
     """No wish and no fact leads from FAULT or ESTOP anywhere near motion."""
@@ -172,8 +210,8 @@ def test_latched_state_is_left_for_idle_at_rest_or_not_at_all(
     ways = {f.after for f in decision.firings if f.before in LATCHED and not f.is_refused}
 
     if memory.state in LATCHED:
-        assert ways <= {State.IDLE, *LATCHED}
-    if memory.state in LATCHED and decision.memory.state is State.IDLE:
+        assert ways <= {State.SELFTEST, *LATCHED}
+    if memory.state in LATCHED and decision.memory.state is State.SELFTEST:
         assert facts.telemetry is not None
         assert (PenState.SAFE, False, 0) == (
             facts.telemetry.state,

@@ -31,7 +31,7 @@ chunks = st.lists(
 )
 
 
-@pytest.mark.req("SR-016")
+@pytest.mark.req("SR-016", "HZ-71", "W03")
 @given(chunks)
 def test_reader_is_total_and_bounded(pieces: list[tuple[bytes, int]]) -> None:
     """Any bytes at any times give requests and a bounded remainder, never an exception."""
@@ -45,7 +45,7 @@ def test_reader_is_total_and_bounded(pieces: list[tuple[bytes, int]]) -> None:
         assert reader.pending_bytes <= BUFFER_BYTES
 
 
-@pytest.mark.req("SR-016")
+@pytest.mark.req("SR-016", "W04")
 @given(st.binary(max_size=120), st.integers(2_000, 49_000))
 def test_good_frame_after_a_gap_survives_any_garbage(garbage: bytes, gap_us: int) -> None:
     """No garbage swallows the frame that follows it after a gap."""
@@ -56,7 +56,7 @@ def test_good_frame_after_a_gap_survives_any_garbage(garbage: bytes, gap_us: int
     assert (1, 3) in {(frame.unit, frame.function) for frame in frames}
 
 
-@pytest.mark.req("SR-016")
+@pytest.mark.req("SR-016", "W03")
 @settings(max_examples=60, deadline=None)
 @given(chunks)
 def test_pen_is_total(pieces: list[tuple[bytes, int]]) -> None:
@@ -99,7 +99,7 @@ def state_of(host: TameHost) -> tuple[PenState, int, int, tuple[int, int]]:
     return firmware.state, firmware.session.token, firmware.lease_end_ms, firmware.last_order
 
 
-@pytest.mark.req("SR-019")
+@pytest.mark.req("SR-019", "HZ-02", "D08")
 @pytest.mark.parametrize("name", ["OPEN", "ARM", "START", "RENEW"])
 def test_order_is_never_taken_truncated_or_with_a_bit_flipped(name: str) -> None:
     """Every truncation and every single-bit flip of an order leaves the pen as it was."""
@@ -124,7 +124,7 @@ def test_order_is_never_taken_truncated_or_with_a_bit_flipped(name: str) -> None
     assert before != state_of(host), "the undamaged order is taken"
 
 
-@pytest.mark.req("SR-013")
+@pytest.mark.req("SR-013", "D08")
 def test_stop_is_taken_with_any_damage_under_a_right_crc16() -> None:
     """STOP needs a well-formed frame and nothing else, whatever its other fields say."""
     for place in range(2, 20):

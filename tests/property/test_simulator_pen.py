@@ -67,7 +67,7 @@ def check(pen: Pen) -> None:
     assert (firmware.fault != 0) is (firmware.state is PenState.FAULT)
 
 
-@pytest.mark.req("SR-012", "SR-019")
+@pytest.mark.req("SR-012", "SR-019", "D01", "D02", "D03")
 @settings(max_examples=80, deadline=None)
 @given(scripts, st.sampled_from(["boot", "open", "arm", "start"]))
 def test_pens_invariants_hold_whatever_is_said(
@@ -100,7 +100,7 @@ def test_needles_are_still_251_ms_after_the_last_word(
     assert host.pen.needles_still
 
 
-@pytest.mark.req("SR-011")
+@pytest.mark.req("SR-011", "D08")
 @settings(max_examples=40, deadline=None)
 @given(scripts)
 def test_orders_are_refused_without_a_trace(script: list[tuple[str, object, object]]) -> None:

@@ -75,6 +75,7 @@ class FakePen:
     depth_um: int = 0
     extra_depth_um: int = 0
     speed_dhz: int = 0
+    temperature_mdegc: int = 24_000
     strokes: int = 1_000
     strokes_on_skin: int = 0
     limits_hash: int = 0x957A
@@ -148,7 +149,7 @@ class FakePen:
             state=self.state,
             fault=self.fault,
             is_driven=self.state is PenState.RUN,
-            has_contact=self.has_contact,
+            has_contact=self.has_contact and is_running,
             has_cartridge=self.has_cartridge,
             is_settled=is_settled,
             is_button_down=self.is_button_down,
@@ -156,6 +157,7 @@ class FakePen:
             depth_um=self.depth_um + self.extra_depth_um + wiggle if self.knows_depth else None,
             speed_dhz=self.speed_dhz + wiggle * is_running,
             current_ma=load_ma,
+            temperature_mdegc=self.temperature_mdegc,
             strokes=self.strokes,
             limits_hash=self.limits_hash,
             last_order=self.last_order,

@@ -175,7 +175,7 @@ def test_contract_catches_each_seeded_offence(
     assert [] == [offence for offence in offences if offence not in result.stdout]
 
 
-@pytest.mark.req("SR-026")
+@pytest.mark.req("SR-026", "SR-051", "H15")
 def test_safety_imports_only_what_is_pure() -> None:
     """Safety imports itself and a closed list of modules that neither do I/O nor read a clock."""
     found = {path: impure_imports(source) for path, source in sources_of("safety").items()}

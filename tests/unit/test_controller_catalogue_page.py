@@ -71,6 +71,7 @@ def test_script_writes_then_finds_it_current_and_finds_one_changed_word(
     assert f"run python docs/{name}.py" in capsys.readouterr().err
 
 
+@pytest.mark.req("SR-045")
 def test_page_has_a_section_for_every_code_with_its_words() -> None:
     """Nothing of an entry is missing, and every section is one of the catalogue."""
     text = (DOCS / "alarms.md").read_text(encoding="utf-8")

@@ -134,6 +134,7 @@ def test_our_packages_are_ours() -> None:
     assert ("controller", "drivers", "hil", "safety", "simulator") == PACKAGES
 
 
+@pytest.mark.req("SR-053", "HZ-61")
 @pytest.mark.parametrize("origin", ["/elsewhere/safety/__init__.py", None])
 def test_foreign_package_is_named_and_nothing_is_begun(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], origin: str | None

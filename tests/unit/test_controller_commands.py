@@ -23,8 +23,8 @@ from safety.facts import Intent, IntentKind
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "plans" / "face.toml"
-GRANT = {"asked", "granted", "within_limits", "binding", "reasons", "note"}
-LIMIT = {"layer", "low", "high", "source"}
+GRANT = {"asked", "granted", "within_limits", "tier", "binding", "reasons", "note", "text"}
+LIMIT = {"layer", "low", "high", "confirm_above", "source"}
 
 pytestmark = pytest.mark.usefixtures("penpilot_home")
 
@@ -49,7 +49,8 @@ def write_plan(folder: Path, text: str = "", **changes: object) -> Path:
     fields |= {"passes": 2, "patch_mm2": 400} | changes
     rows = "".join(f"{name} = {value}\n" for name, value in fields.items())
     path = folder / "plan.toml"
-    path.write_text(text or f'format = 1\nname = "Plan"\n[[area]]\n{rows}')
+    head = 'format = 1\nname = "Plan"\nindication = "acne_scars"\n[patient]\nmodifiers = []\n'
+    path.write_text(text or f"{head}[[area]]\n{rows}")
     return path
 
 
@@ -58,18 +59,26 @@ def test_plan_check_tells_what_is_granted_and_what_binds(tmp_path: Path) -> None
     """The document has the names of docs/cli.md; a plan within all limits ends with code 0."""
     code, told = run_json("plan", "check", EXAMPLE)
 
-    assert {"plan", "plan_hash", "pen", "granted", "areas", "exit_code"} == set(told)
+    names = {"plan", "plan_hash", "pen", "profile", "patient", "granted", "areas", "exit_code"}
+    assert names == set(told)
+    assert ({"jurisdiction": "us", "version": 1}, []) == (told["profile"], told["patient"])
     assert (0, 0, True, None) == (code, told["exit_code"], told["granted"], told["pen"])
     assert ["forehead", "periorbital", "cheek"] == [area["area"] for area in told["areas"]]
     names = {"area", "granted", "patch_mm2", "strokes_per_pass", "pass_ms", "punctures_per_cm2"}
+    names |= {"indication", "reason", "tier", "strokes_max", "guard_band_um", "dose"}
     for area in told["areas"]:
         assert names | {"depth_limit", "depth_um", "speed_dhz", "passes"} == set(area)
+        assert ("recommended", 60, None) == tuple(
+            area[name] for name in ("tier", "guard_band_um", "dose")
+        )
         assert LIMIT == set(area["depth_limit"])
         assert all(GRANT == set(area[name]) for name in ("depth_um", "speed_dhz", "passes"))
 
     code, told = run_json("plan", "check", write_plan(tmp_path, depth_um=1_501))
     assert (ExitCode.REFUSED, 3, False) == (code, told["exit_code"], told["granted"])
-    assert "cheek limit" == told["areas"][0]["depth_um"]["binding"]["source"]
+    assert "acne_scars indication" == told["areas"][0]["depth_um"]["binding"]["source"]
+    sources = [one["source"] for one in told["areas"][0]["depth_um"]["reasons"]]
+    assert "cheek limit" in sources
 
 
 def test_plan_check_says_in_words_why_a_plan_is_refused(tmp_path: Path) -> None:
@@ -78,9 +87,40 @@ def test_plan_check_says_in_words_why_a_plan_is_refused(tmp_path: Path) -> None:
 
     assert (ExitCode.REFUSED, "") == (code, err)
     words = " ".join(out.split())
-    assert "REFUSED cheek: depth_um: asked 1501, granted 1500: cheek limit (0 to 1500)" in words
+    assert "REFUSED cheek: depth_um: asked 1501, granted 1000: acne_scars indication" in words
+    assert "cheek limit (0 to 1500 less 60 of guard band, recommended up to 1000)" in words
     assert "REFUSED cheek: passes: asked 5, granted 4: cheek limit (1 to 4)" in words
     assert "Checked without a pen" in words
+    assert "Treats cheek: acne scars of the face, usually 3 sessions, 28 days apart" in words
+
+
+@pytest.mark.req("SR-001")
+def test_plan_check_says_that_a_reason_was_named(tmp_path: Path) -> None:
+    """Beyond the recommended range the tier is another, and the reason stands beside it."""
+    plan = write_plan(tmp_path, depth_um=1_200, reason='"deep, old scars"')
+    code, told = run_json("plan", "check", plan)
+    assert (0, "confirmed") == (code, told["areas"][0]["tier"])
+
+    words = " ".join(run("plan", "check", plan)[1].split())
+    assert "beyond the recommended range because: deep, old scars" in words
+    assert "confirmed" in words
+
+
+@pytest.mark.req("SR-001")
+def test_plan_check_says_that_the_patient_is_unknown(tmp_path: Path) -> None:
+    """Silence about the patient refuses the plan and tells what to add; modifiers are named."""
+    plan = write_plan(tmp_path)
+    said = plan.read_text()
+    plan.write_text(said.replace("[patient]\nmodifiers = []\n", ""))
+    code, told = run_json("plan", "check", plan)
+    assert (ExitCode.REFUSED, None) == (code, told["patient"])
+    assert "add [patient] with modifiers = []" in " ".join(run("plan", "check", plan)[1].split())
+
+    plan.write_text(said.replace("[]", '["pigment_history"]').replace("500", "800"))
+    code, told = run_json("plan", "check", plan)
+    assert (ExitCode.REFUSED, ["pigment_history"]) == (code, told["patient"])
+    assert "patient" == told["areas"][0]["depth_um"]["binding"]["layer"]
+    assert "melasma, or dark marks" in " ".join(run("plan", "check", plan)[1].split())
 
 
 @pytest.mark.req("SR-017")
@@ -236,7 +276,7 @@ def session(penpilot_home: Path) -> Iterator[tuple[ControlServer, list[Intent]]]
     server.close({"type": "closed", "outcome": "stopped"}, 10)
 
 
-@pytest.mark.req("SR-005", "SR-013")
+@pytest.mark.req("SR-005", "SR-013", "HZ-53")
 @pytest.mark.parametrize("arguments", [[], ["--port", "/dev/pts/77"]])
 def test_stop_goes_through_the_running_session(
     session: tuple[ControlServer, list[Intent]], arguments: list[str]

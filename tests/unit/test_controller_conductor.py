@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -9,8 +10,12 @@ from typing import Any
 
 import pytest
 
+from controller.scanloop import Timing
+from controller.snapshot import snapshot
 from controller.treatment.conductor import BEAT_S, POLL_S, STUCK_S, Conductor
 from controller.treatment.guide import Guide
+from safety.facts import Facts
+from safety.memory import Decision, Memory
 
 AREAS = [{"area": "cheek", "passes": {"granted": 2}, "depth_um": {"granted": 500}}]
 CLOSED = {"type": "closed", "outcome": "completed"}
@@ -18,8 +23,8 @@ CLOSED = {"type": "closed", "outcome": "completed"}
 
 def frame(state: str = "PLANNED", **changes: Any) -> dict[str, Any]:
     """Return the frame of a scan."""
-    plain = {"type": "scan", "state": state, "passes": [], "is_ready": False, "t_ms": 0}
-    return plain | {"current": None, "stop_reason": ""} | changes
+    plain = {"type": "scan", "state": state, "passes": [], "is_ready": False, "is_done": False}
+    return plain | {"t_ms": 0, "current": None, "stop_reason": ""} | changes
 
 
 class Stage:
@@ -145,6 +150,25 @@ def test_stop_key_is_said_at_once_and_every_time(make: Make) -> None:
     assert [("stop", "key"), ("stop", "key")] == stage.said
 
 
+@pytest.mark.req("SR-005", "SR-013", "SR-044", "H10")
+@pytest.mark.parametrize("keys", list(itertools.permutations(["seen", "mute", "stop"])))
+def test_stop_key_wins_over_keys_for_alarms(make: Make, keys: tuple[str, ...]) -> None:
+    """In whatever order A, M and STOP are pressed at once, STOP is all that is said."""
+    stage = make([[frame("RUNNING")], [frame("RUNNING")], [CLOSED]], [list(keys)])
+    stage.run()
+
+    assert [("stop", "key")] == stage.said
+
+
+@pytest.mark.req("SR-044", "H17")
+def test_alarm_keys_are_wanted_with_the_next_frame(make: Make) -> None:
+    """A and M are wishes of the keys, each of its own frame."""
+    stage = make([[frame("FAULT")], [frame("FAULT")], [CLOSED]], [["seen"], ["mute"]])
+    stage.run()
+
+    assert [("acknowledge", "key"), ("pause-audio", "key")] == stage.said
+
+
 @pytest.mark.req("SR-005")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signal_is_a_stop(make: Make, number: signal.Signals) -> None:
@@ -191,13 +215,27 @@ def test_signals_are_given_back_after_an_error(make: Make) -> None:
 
 @pytest.mark.req("SR-025", "HZ-31", "H16")
 def test_silence_is_shown_as_silence_and_not_as_the_last_measurement(make: Make) -> None:
-    """After a quarter of a second without a frame nothing stands there as if it were live."""
-    running = frame("RUNNING", pen={"depth_um": 500}, age_ms=5)
+    """After a quarter of a second without a frame nothing is live; alarms stay to be seen."""
+    alarms = [{"code": "over-depth"}]
+    running = frame("RUNNING", pen={"depth_um": 500}, age_ms=5, alarms=alarms)
     silences: list[list[Any]] = [[]] * (round(0.25 / POLL_S) + 2)
     stage = make([[running], *silences, [CLOSED]])
     stage.run()
 
     last = stage.shown[-1]
-    assert ("NO ANSWER", None) == (last["state"], last["pen"])
+    assert ("NO ANSWER", None, alarms) == (last["state"], last["pen"], last["alarms"])
     assert last["age_ms"] > 250
     assert running == stage.shown[0]
+
+
+@pytest.mark.req("SR-044")
+def test_silence_from_the_beginning_has_every_name_of_a_frame(make: Make, facts: Facts) -> None:
+    """A picture can be drawn of a process that never said anything: its names are a frame's."""
+    silences: list[list[Any]] = [[]] * (round(0.25 / POLL_S) + 2)
+    stage = make([*silences, [CLOSED]])
+    stage.run()
+    whole = snapshot(Decision(Memory(), None, (), ()), facts, Timing(), 10_100)
+
+    unused = {"v", "is_latched", "late_ms_max", "scans"}
+    assert set(whole) - unused == set(stage.shown[-1])
+    assert [] == stage.shown[-1]["alarms"]

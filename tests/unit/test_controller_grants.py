@@ -105,7 +105,7 @@ def test_depth_below_the_pens_step_is_refused_with_a_sentence(asked_um: int) -> 
         granted_areas((one,))
 
 
-@pytest.mark.req("SR-001", "SR-031")
+@pytest.mark.req("SR-001", "SR-031", "H04")
 def test_speed_is_granted_under_the_drag_rule_of_the_granted_depth() -> None:
     """Deeper needles must be faster; what counts is the depth as granted, not as asked."""
     for asked_um in (500, 549, 550, 600, 999):

@@ -24,7 +24,7 @@ from safety.limits import (
 from tests.unit.granting import NOBODY, PEN, REQUEST, a_profile, granted
 
 
-@pytest.mark.req("SR-001", "SR-029")
+@pytest.mark.req("SR-001", "SR-029", "HZ-47")
 @pytest.mark.parametrize("pen", [PEN, None])
 def test_nothing_is_granted_to_an_unknown_patient_or_indication(pen: Identity | None) -> None:
     """Silence about the patient, and an indication that does not apply here, are unknown."""
@@ -49,7 +49,7 @@ def test_area_or_modifier_that_the_profile_does_not_know_is_refused() -> None:
         granted(patient=Patient(("dark", "old")))
 
 
-@pytest.mark.req("SR-001", "SR-027")
+@pytest.mark.req("SR-001", "SR-027", "HZ-48")
 @pytest.mark.parametrize(
     ("asked_um", "reason", "granted_um", "tier", "is_granted"),
     [
@@ -102,7 +102,7 @@ def test_modifiers_of_the_patient_add_up(modifiers: tuple[str, ...], deepest_um:
     assert (deepest_um, False) == (beyond.depth.granted, beyond.is_granted)
 
 
-@pytest.mark.req("SR-001", "SR-030")
+@pytest.mark.req("SR-001", "SR-030", "HZ-29")
 def test_guard_band_is_kept_from_every_limit_on_the_skin_and_not_from_the_pens() -> None:
     """Area 1,000 um and 60 um of uncertainty leave 940; a pen that does 900 keeps its 900."""
     one = granted(calibration_um=60, depth_um=1_000)
@@ -129,7 +129,7 @@ def test_pen_without_a_certificate_is_taken_to_be_off_by_60_um() -> None:
     assert one.is_granted
 
 
-@pytest.mark.req("SR-001", "SR-027", "SR-032")
+@pytest.mark.req("SR-001", "SR-027", "SR-032", "H06")
 def test_dose_is_checked_over_all_passes_in_two_tiers() -> None:
     """1,002 punctures per cm2 in a pass: 4 passes freely, 5 to 9 with a reason, 10 never."""
     profile = a_profile(passes=10)

@@ -31,12 +31,13 @@ ALL = [
     {"area": "cheek", "number": 1, "outcome": "uncertain"},
 ]
 KEYS: tuple[list[str], ...] = ([], ["go"], ["pause"], ["done"], ["go", "pause"], ["done", "go"])
+ALARM_KEYS: tuple[list[str], ...] = (["seen"], ["mute"])
 
 
 def frame(state: str, **changes: Any) -> dict[str, Any]:
     """Return the frame of a scan in that state."""
-    plain = {"state": state, "passes": LEFT, "is_ready": False, "t_ms": 5_000, "current": None}
-    return plain | {"stop_reason": ""} | changes
+    plain = {"state": state, "passes": LEFT, "is_ready": False, "is_done": False, "t_ms": 5_000}
+    return plain | {"current": None, "stop_reason": ""} | changes
 
 
 def wants(state: str, keys: list[str], *, alone: bool, **changes: Any) -> list[str]:
@@ -97,13 +98,56 @@ def test_session_is_finished_when_every_pass_counts(*, alone: bool) -> None:
         assert ["finish"] == wants("PLANNED", keys, alone=alone, passes=ALL)
 
 
-@pytest.mark.req("SR-006")
+@pytest.mark.req("SR-007")
+@pytest.mark.parametrize("alone", [False, True])
+def test_session_is_finished_when_no_dose_is_left(*, alone: bool) -> None:
+    """Passes may be left on paper: what the core will not arm any more is not waited for."""
+    for keys in KEYS:
+        assert ["finish"] == wants("PLANNED", keys, alone=alone, is_done=True, passes=[])
+
+
+@pytest.mark.req("SR-044", "H17")
+@pytest.mark.parametrize("alone", [False, True])
+@pytest.mark.parametrize("state", State)
+def test_alarms_are_acknowledged_and_their_sound_paused_in_every_state(
+    state: State, *, alone: bool
+) -> None:
+    """A and M mean the same wherever the machine stands, every time, and A goes before M."""
+    guide = Guide(AREAS, is_unattended=alone)
+    for keys, wanted in (
+        (["seen"], "acknowledge"),
+        (["mute"], "pause-audio"),
+        (["mute", "seen"], "acknowledge"),
+    ):
+        assert [[wanted]] * 3 == [guide.wants(frame(state.name), keys) for _ in range(3)]
+
+
+@pytest.mark.req("SR-006", "SR-044")
+def test_keys_for_alarms_move_nothing() -> None:
+    """Whoever acknowledges with Enter still held neither arms nor starts in the same moment."""
+    for key in ("seen", "mute"):
+        for state in ("PLANNED", "ARMED", "PAUSED"):
+            said = wants(state, [key, "go"], alone=False, is_ready=True)
+            assert said in (["acknowledge"], ["pause-audio"])
+
+
+@pytest.mark.req("SR-044", "H17")
+@pytest.mark.parametrize("key", ["seen", "mute"])
+@pytest.mark.parametrize("word", ["pause", "done"])
+def test_pause_is_not_lost_behind_a_key_for_alarms(key: str, word: str) -> None:
+    """P or D pressed within the same frame as A or M still stops the needles."""
+    wanted = {"pause": "pause", "done": "pass-done"}[word]
+
+    assert wanted in wants("RUNNING", [key, word], alone=False)
+
+
+@pytest.mark.req("SR-006", "SR-034", "HZ-75")
 def test_nothing_is_resumed_armed_or_reset_by_itself() -> None:
     """Without a key a person at the pen sees nothing move, and nobody ever resumes or resets."""
     for state in State:
         for is_ready in (False, True):
             for passes in ([], LEFT, ALL):
-                given = {"is_ready": is_ready, "passes": passes}
+                given = {"is_ready": is_ready, "is_done": False, "passes": passes}
                 assert wants(state.name, [], alone=False, **given) in ([], ["finish"])
                 for keys in ([], ["pause"], ["done"]):
                     assert not {"resume", "reset"} & set(
@@ -116,13 +160,14 @@ def test_guide_wants_only_what_the_control_process_knows() -> None:
     wanted = {
         want
         for state in State
-        for keys in KEYS
+        for keys in KEYS + ALARM_KEYS
         for alone in (False, True)
         for is_ready in (False, True)
         for want in wants(state.name, keys, alone=alone, is_ready=is_ready)
     }
 
-    assert {"arm", "start", "pause", "pass-done", "resume", "stop"} == wanted
+    moving = {"arm", "start", "pause", "pass-done", "resume", "stop"}
+    assert moving | {"acknowledge", "pause-audio"} == wanted
     assert wanted - {"stop"} <= set(_WISHES)
 
 
@@ -194,6 +239,15 @@ def test_hint_names_area_pass_and_depth() -> None:
     assert "All passes are delivered." == hint(frame("PLANNED", passes=ALL), AREAS)
     armed = hint(frame("ARMED", current={"area": "cheek", "number": 1}), AREAS)
     assert "Needles at 1.25 mm for cheek. Enter: start" == armed
+
+
+@pytest.mark.req("SR-013")
+def test_hint_of_an_emergency_stop_says_why_and_what_to_do() -> None:
+    """Whoever pressed it, or nobody: the reason, and the switch if the needles still run."""
+    text = hint(frame("ESTOP", stop_reason="stopped by pedal"), AREAS)
+
+    assert text.startswith("EMERGENCY STOP: stopped by pedal.")
+    assert "switch it off by hand" in text
 
 
 def test_every_hint_and_label_belongs_to_a_state() -> None:

@@ -6,58 +6,26 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
-from queue import Empty, Queue
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.ipc import BACKLOG_MAX, CLIENTS_MAX, LINE_MAX, ControlClient, ControlServer
+from controller.ipc import (
+    _WISHES,
+    BACKLOG_MAX,
+    CLIENTS_MAX,
+    LINE_MAX,
+    ControlClient,
+)
 from safety.facts import Intent, IntentKind
+from tests.unit.ipc_bench import CLOSED, TOKEN, WAIT_S, Bench
 
-TOKEN = "shown-by-the-driver"  # noqa: S105 a secret of this test alone
-WAIT_S = 10.0
 STOP = b'{"want":"stop"}\n'
-CLOSED = {"type": "closed", "outcome": "completed"}
-
-
-class Bench:
-    """A server, what it was told, and programs that are connected to it."""
-
-    def __init__(self, stack: ExitStack) -> None:
-        self.stack = stack
-        self.intents: Queue[Intent] = Queue()
-        self.beats: Queue[bool] = Queue()
-        self.server = ControlServer(TOKEN, self.intents.put, self.beats.put)
-
-    def client(self) -> ControlClient:
-        """Return one more program that is connected."""
-        return self.stack.enter_context(closing(ControlClient(self.server.address)))
-
-    def raw(self) -> socket.socket:
-        """Return one more connection, as bytes."""
-        made = socket.create_connection(self.server.address, WAIT_S)
-        made.settimeout(WAIT_S)
-        return self.stack.enter_context(made)
-
-    def driver(self) -> ControlClient:
-        """Return a program that has shown the token."""
-        made = self.client()
-        made.send({"driver": TOKEN})
-        assert self.beats.get(timeout=WAIT_S)
-        return made
-
-    def admit(self, count: int) -> None:
-        """Wait until so many programs have been let in; they see no frame before."""
-        while len(self.server._clients) < count:
-            with pytest.raises(Empty):
-                self.intents.get(timeout=0.005)
-
-    def next_intent(self) -> Intent:
-        """Return what was wanted next."""
-        return self.intents.get(timeout=WAIT_S)
+WORDS = ["stop", "estop", *_WISHES]
+NAMES = ["want", "driver", "area", "source"]
 
 
 @pytest.fixture
@@ -87,16 +55,17 @@ def test_server_listens_on_this_machine_only(bench: Bench) -> None:
     assert 0 < port <= 65_535
 
 
-@pytest.mark.req("SR-005", "SR-013")
-def test_stop_is_taken_from_anybody_without_a_token(bench: Bench) -> None:
-    """A program that shows nothing says STOP, and so do those with a wrong token and the driver."""
-    stranger, liar, driver = bench.client(), bench.client(), bench.driver()
-    liar.send({"driver": "wrong"})
-    for client, source in ((stranger, "command"), (liar, "signal"), (driver, "key")):
-        client.send({"want": "stop", "source": source})
-        assert Intent(IntentKind.STOP, source) == bench.next_intent()
+@pytest.mark.req("SR-033", "SR-016")
+@pytest.mark.parametrize("area", [None, 7, True, ["cheek"], {"a": 1}])
+def test_area_that_is_no_text_is_no_area(bench: Bench, area: object) -> None:
+    """A wish for no named area: START and a change of area are then refused by the core."""
+    driver = bench.driver()
+    driver.send({"want": "start", "source": "key", "area": area})
+
+    assert Intent(IntentKind.START, "key", area="") == bench.next_intent()
 
 
+@pytest.mark.req("S02", "HZ-26")
 @pytest.mark.parametrize(
     "shown",
     ["wrong", "", TOKEN[:-1], TOKEN + "x", TOKEN.upper(), None, True, 7, [TOKEN], {"t": TOKEN}],
@@ -106,7 +75,7 @@ def test_wish_is_passed_over_without_the_right_token(bench: Bench, shown: object
     client = bench.client()
     client.send({"driver": shown})
     client.send({"beat": 1})
-    for want in ("arm", "start", "resume", "reset", "finish", "pause", "pass-done"):
+    for want in _WISHES:
         client.send({"want": want})
         client.send({"driver": shown, "want": want})
     client.send({"want": "stop"})
@@ -121,10 +90,12 @@ def test_driver_wants_everything_and_beats_with_every_line(bench: Bench) -> None
     driver = bench.driver()
     words = {"arm": IntentKind.ARM, "start": IntentKind.START, "pass-done": IntentKind.PASS_DONE}
     words |= {"pause": IntentKind.PAUSE, "resume": IntentKind.RESUME, "reset": IntentKind.RESET}
-    words |= {"finish": IntentKind.FINISH}
+    words |= {"finish": IntentKind.FINISH, "change-area": IntentKind.CHANGE_AREA}
+    words |= {"acknowledge": IntentKind.ACKNOWLEDGE, "pause-audio": IntentKind.PAUSE_AUDIO}
+    assert words == _WISHES
     for word, kind in words.items():
-        driver.send({"want": word, "source": "flow"})
-        assert Intent(kind, "flow") == bench.next_intent()
+        driver.send({"want": word, "source": "flow", "area": "cheek"})
+        assert Intent(kind, "flow", area="cheek") == bench.next_intent()
         assert bench.beats.get(timeout=WAIT_S)
     driver.send({"beat": 1})
     assert bench.beats.get(timeout=WAIT_S)
@@ -132,13 +103,13 @@ def test_driver_wants_everything_and_beats_with_every_line(bench: Bench) -> None
 
 @pytest.mark.parametrize("source", ["me", "", None, 7, ["key"], "KEY", "x" * 3_000])
 def test_unknown_source_becomes_command(bench: Bench, source: object) -> None:
-    """What goes into the record as a source is one of four words, never a stranger's text."""
+    """What goes into the record as a source is one of five words, never a stranger's text."""
     bench.client().send({"want": "stop", "source": source})
 
     assert Intent(IntentKind.STOP, "command") == bench.next_intent()
 
 
-@pytest.mark.req("SR-016")
+@pytest.mark.req("SR-016", "HZ-71")
 @pytest.mark.parametrize(
     "line",
     [
@@ -178,7 +149,7 @@ def test_garbage_is_passed_over_and_the_line_goes_on(bench: Bench, line: bytes) 
     assert bench.beats.empty()
 
 
-@pytest.mark.req("SR-013", "SR-016")
+@pytest.mark.req("SR-013", "SR-016", "HZ-66", "HZ-71")
 @pytest.mark.parametrize("size", [LINE_MAX + 1, 3 * LINE_MAX, 1_000_000])
 def test_line_that_is_too_long_is_passed_over_however_it_comes(bench: Bench, size: int) -> None:
     """Little of it is kept, no end of it is taken for a line, and the STOP behind it is heard."""
@@ -203,7 +174,7 @@ def test_lines_that_come_in_pieces_are_put_together(bench: Bench) -> None:
     assert [IntentKind.ARM, IntentKind.PAUSE, IntentKind.RESUME] == kinds
 
 
-@pytest.mark.req("SR-013")
+@pytest.mark.req("SR-013", "HZ-66")
 def test_program_too_many_takes_the_place_of_the_oldest_that_does_not_drive(bench: Bench) -> None:
     """However many connections lie idle, the next one gets its STOP through; the driver stays."""
     driver = bench.driver()
@@ -338,8 +309,8 @@ def test_server_that_has_ended_is_published_to_without_harm(bench: Bench) -> Non
 @given(
     line=st.binary(max_size=200)
     | st.recursive(
-        st.none() | st.booleans() | st.integers() | st.text() | st.just("stop") | st.just("arm"),
-        lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["want", "driver"]), inner),
+        st.none() | st.booleans() | st.integers() | st.text() | st.sampled_from(WORDS),
+        lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(NAMES), inner),
     ).map(lambda value: json.dumps(value).encode())
 )
 def test_any_line_raises_nothing_and_wants_nothing_but_stop(line: bytes) -> None:
@@ -352,9 +323,10 @@ def test_any_line_raises_nothing_and_wants_nothing_but_stop(line: bytes) -> None
         bench.server._final = b"{}\n"
         bench.server._run()
     wanted = [bench.intents.get().kind for _ in range(bench.intents.qsize())]
-    says_stop = b'"want": "stop"' in line or b'"want":"stop"' in line
+    stops = {b"stop": IntentKind.STOP, b"estop": IntentKind.ESTOP}
+    said = [[kind] for word, kind in stops.items() if b'"want": "%s"' % word in line]
 
-    assert wanted in ([], [IntentKind.STOP] if says_stop else [])
+    assert wanted in ([], *said)
     assert bench.beats.empty()
 
 

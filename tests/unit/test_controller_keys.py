@@ -22,7 +22,14 @@ def test_stop_has_many_keys(character: str) -> None:
 
 @pytest.mark.parametrize(
     ("characters", "means"),
-    [("\r\nrR", "go"), ("pP", "pause"), ("dD", "done"), ("xyz1[~\t\0é€", None)],
+    [
+        ("\r\nrR", "go"),
+        ("pP", "pause"),
+        ("dD", "done"),
+        ("aA", "seen"),
+        ("mM", "mute"),
+        ("xyz1[~\t\0é€", None),
+    ],
 )
 def test_key_stands_for_one_thing_or_for_nothing(characters: str, means: str | None) -> None:
     """Every other key is passed over."""
@@ -53,8 +60,8 @@ def test_keys_are_read_in_order_and_without_enter(terminal: int) -> None:
     """What was typed since the last look is told, then nothing."""
     with Keys() as keys:
         assert [] == keys.pressed()
-        os.write(terminal, "pxd\r é".encode())
-        assert ["pause", "done", "go", "stop"] == pressed(keys, 4)
+        os.write(terminal, "pxd\ram é".encode())
+        assert ["pause", "done", "go", "seen", "mute", "stop"] == pressed(keys, 6)
         assert [] == keys.pressed()
 
 

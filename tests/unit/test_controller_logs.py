@@ -113,7 +113,7 @@ def events_in(source: str) -> set[str]:
     return found
 
 
-@pytest.mark.req("SR-023")
+@pytest.mark.req("SR-023", "R09")
 def test_events_in_the_code_are_exactly_those_of_the_list() -> None:
     """No event is logged that the list does not know, and none is listed that nobody logs."""
     paths = [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
@@ -141,7 +141,7 @@ def test_terminal_gets_a_readable_form_and_the_file_the_same_events(tmp_path: Pa
     assert "{" not in terminal.getvalue()
 
 
-@pytest.mark.req("SR-021")
+@pytest.mark.req("SR-021", "HZ-62")
 def test_whoever_logs_in_the_background_never_waits_for_the_file(tmp_path: Path) -> None:
     """A file that takes nothing, as on a disk that hangs, holds nobody up."""
     os.mkfifo(tmp_path / LOG_NAME)

@@ -7,9 +7,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -17,10 +15,8 @@ from controller.config import Home
 from controller.errors import ConfigError, ExitCode, PlanError, RefusedError
 from controller.opening import (
     NO_PATIENT,
-    Opening,
     describe_areas,
     new_session_id,
-    open_session,
     opened_body,
     read_plan,
 )
@@ -29,33 +25,10 @@ from controller.profile_memory import accepted
 from controller.records.sessions import fold
 from controller.records.store import RecordStore
 from controller.running import Running, announce
-from drivers.block import Identity
-from drivers.registers import Capability
-from safety.ledger import Ledger, Outcome, Pass
+from safety.ledger import Ledger
+from tests.unit.opening_bench import AREA, NOW, PEN, PLAN, begin, record
 
 PROFILES = Path(__file__).parents[2] / "controller" / "profiles"
-NOW = datetime(2026, 11, 22, 14, 3, 5, tzinfo=UTC)
-AREA = AreaRequest("cheek", 500, 1_000, 2, 400, "acne_scars")
-PLAN = Plan("Face", (AREA,), Patient())
-PEN = Identity(
-    version_minor=0,
-    serial_number=42,
-    firmware_major=1,
-    firmware_minor=3,
-    model=1,
-    capabilities=Capability.LEASE | Capability.DEPTH_SENSE | Capability.SIMULATED,
-    depth_um_max=2_500,
-    depth_step_um=50,
-    speed_dhz_min=500,
-    speed_dhz_max=1_500,
-    lease_ms=200,
-    depth_tolerance_um=200,
-    needles=12,
-    cartridge_depth_um_max=2_500,
-    cartridge_uid=0xC0FFEE01,
-    limits_hash=0x957A,
-    stop_ms_max=50,
-)
 
 
 @pytest.fixture
@@ -69,28 +42,6 @@ def store(home: Home) -> Iterator[RecordStore]:
     """A record without entries."""
     with RecordStore(home.records_db, home.record_key) as made:
         yield made
-
-
-def begin(store: RecordStore, home: Home, **changes: Any) -> Opening:
-    """Open a session, some things being otherwise."""
-    given: dict[str, Any] = {"plan": PLAN, "pen": PEN, "resume": None} | changes
-    return open_session(store=store, home=home, now=NOW, **given)
-
-
-def record(store: RecordStore, home: Home, *passes: tuple[int, str], end: str = "") -> str:
-    """Write a session with passes over the cheek, given by number and outcome; return its id."""
-    opening = begin(store, home)
-    name = opening.session
-    store.append(name, "session_opened", opened_body(opening, "/dev/pts/7", PEN, 3), NOW)
-    for number, outcome in passes:
-        body = {"area": "cheek", "number": number}
-        planned = {**body, "depth_um": 500, "speed_dhz": 1_000, "strokes_before": 0}
-        store.append(name, "pass_planned", planned, NOW)
-        if outcome:
-            store.append(name, "pass_ended", {**body, "outcome": outcome, "reason": ""}, NOW)
-    if end:
-        store.append(name, "session_closed", {"outcome": end, "reason": "why"}, NOW)
-    return name
 
 
 def test_session_begins_with_an_empty_ledger_and_its_grants(store: RecordStore, home: Home) -> None:
@@ -252,37 +203,6 @@ def test_session_that_runs_now_is_not_taken_for_an_interrupted_one(
     assert not begin(store, home).is_resumed
     with pytest.raises(RefusedError, match="runs at this moment"):
         begin(store, home, resume=name)
-
-
-@pytest.mark.req("SR-007", "SR-022")
-@pytest.mark.parametrize(
-    ("passes", "outcomes", "left"),
-    [
-        ((), [], 1),
-        (((1, "delivered"),), [Outcome.DELIVERED], 2),
-        (((1, "partial"),), [Outcome.PARTIAL], 2),
-        (((1, ""),), [Outcome.UNCERTAIN], 2),
-        (((1, "not_delivered"),), [Outcome.NOT_DELIVERED], 1),
-        (((1, "nobody knows this word"),), [Outcome.UNCERTAIN], 2),
-        (((1, "delivered"), (2, "")), [Outcome.DELIVERED, Outcome.UNCERTAIN], None),
-    ],
-)
-def test_resumed_session_counts_what_was_begun(
-    store: RecordStore,
-    home: Home,
-    passes: tuple[tuple[int, str], ...],
-    outcomes: list[Outcome],
-    left: int | None,
-) -> None:
-    """A pass without an end is uncertain and counts; only one that was not delivered does not."""
-    name = record(store, home, *passes)
-    opening = begin(store, home, resume=name)
-
-    assert (name, True) == (opening.session, opening.is_resumed)
-    expected = tuple(Pass("cheek", n, o) for (n, _), o in zip(passes, outcomes, strict=True))
-    assert expected == tuple(replace(p, strokes=0) for p in opening.ledger.passes)
-    counted = opening.ledger.counted("cheek")
-    assert left == (None if counted >= 2 else counted + 1)
 
 
 @pytest.mark.req("SR-022", "HZ-64")

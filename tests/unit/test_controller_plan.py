@@ -58,7 +58,7 @@ def refusal(tmp_path: Path, text: str) -> PlanError:
     return error
 
 
-@pytest.mark.req("SR-002", "SR-017")
+@pytest.mark.req("SR-002", "SR-017", "HZ-30")
 @pytest.mark.parametrize("field", sorted(LOWEST))
 @pytest.mark.parametrize(
     ("written", "shown", "rule"),

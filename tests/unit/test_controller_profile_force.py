@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from controller import profile_force
 from controller.commands.profile import profile as command
 from controller.config import Home
 from controller.errors import ConfigError, ExitCode
@@ -94,7 +95,7 @@ def test_accepted_profile_is_remembered(home: Home) -> None:
     assert f"penpilot-accepted-v1 us 3 {signed.sha256}\n" == entry.read_text()
 
 
-@pytest.mark.req("SR-028")
+@pytest.mark.req("SR-028", "HZ-44")
 def test_older_version_is_refused_after_a_newer_one(home: Home, folder: Path) -> None:
     """It is signed and whole, and still refused; the newer one is taken again."""
     accept_in_force({}, home)
@@ -118,6 +119,7 @@ def test_other_file_of_the_same_version_is_refused(home: Home, folder: Path) -> 
     assert "must be above 3" in refusal(home).rule
 
 
+@pytest.mark.req("HZ-44")
 def test_profile_of_another_place_is_refused(home: Home, folder: Path) -> None:
     """A signed file under another name is not what was chosen."""
     put(folder, version=3, name="eu")
@@ -309,3 +311,36 @@ def test_new_key_prints_its_public_key_and_no_more(tmp_path: Path) -> None:
     secret = (tmp_path / "b.pem").read_text().splitlines()[1]
     assert 'public_key = "' in text
     assert secret not in text
+
+
+@pytest.mark.req("SR-028", "HZ-45")
+def test_bytes_that_were_verified_are_the_bytes_that_are_used(
+    home: Home, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that is swapped right after it was verified is not read again."""
+    really = profile_force.verify
+
+    def verify_then_swap(data: bytes, signature: bytes, keys: dict[str, bytes]) -> str:
+        name = really(data, signature, keys)
+        (folder / "us.toml").write_bytes(
+            data.replace(b"depth_um_max = 500", b"depth_um_max = 2500")
+        )
+        return name
+
+    before = in_force({}, home)
+    monkeypatch.setattr(profile_force, "verify", verify_then_swap)
+    after = in_force({}, home)
+
+    assert before.profile == after.profile
+    assert before.sha256 == after.sha256
+
+
+@pytest.mark.req("SR-028", "HZ-40")
+def test_profile_that_changes_later_leaves_what_is_open_alone(home: Home, folder: Path) -> None:
+    """A session keeps the profile that it was opened with; the next one looks anew."""
+    opened = accept_in_force({}, home)
+    caps = dict(opened.profile.areas)
+    put(folder, version=4, more="\n# changed\n")
+
+    assert caps == opened.profile.areas
+    assert (3, 4) == (opened.profile.version, in_force({}, home).profile.version)

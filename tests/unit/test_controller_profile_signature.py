@@ -58,7 +58,7 @@ def test_shipped_profile_is_signed_by_a_trusted_key(name: str) -> None:
     assert verify(*parts(name), KEYS) in KEYS
 
 
-@pytest.mark.req("SR-017", "SR-028")
+@pytest.mark.req("SR-017", "SR-028", "HZ-27", "S03")
 def test_every_changed_byte_of_profile_and_signature_is_refused() -> None:
     """One bit of every byte of both profiles, and every bit of both signatures: all refused."""
     chance, cases = Random(11), 0
@@ -119,7 +119,7 @@ def test_signature_has_one_spelling_only() -> None:
             assert "signature" == refusal(b"x", twin, MY_KEYS).field
 
 
-@pytest.mark.req("SR-028")
+@pytest.mark.req("SR-028", "HZ-46")
 def test_signature_of_an_unknown_key_is_refused_by_its_name() -> None:
     """A profile that somebody else has signed names who, and whom we trust."""
     error = refusal(b"x", sign(b"x", MINE, MY_KEYS), KEYS)
@@ -128,7 +128,7 @@ def test_signature_of_an_unknown_key_is_refused_by_its_name() -> None:
     assert "penpilot-1" in error.rule
 
 
-@pytest.mark.req("SR-028")
+@pytest.mark.req("SR-028", "HZ-46")
 def test_signature_of_another_key_under_a_trusted_name_is_refused() -> None:
     """A name alone signs nothing."""
     forged = sign(b"x", MINE, {"penpilot-1": MY_KEYS["mine"]})

@@ -89,7 +89,7 @@ def test_entry_is_hashed_as_the_documented_text() -> None:
     assert expected == canonical_entry(12, "s", 'k"', "t\u00e9", '{"a":1}')
 
 
-@pytest.mark.req("SR-014")
+@pytest.mark.req("SR-014", "R03")
 def test_link_is_the_documented_hmac() -> None:
     """A mac is HMAC-SHA256 over domain, previous mac and entry; any other program can check it."""
     entry = b'{"at":"t","body":{},"kind":"k","seq":1,"session":"s"}'

@@ -106,7 +106,7 @@ def test_anchor_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert Anchor(1, b"\xff" * 32) == read_anchor(path, KEY)
 
 
-@pytest.mark.req("SR-014")
+@pytest.mark.req("SR-014", "R06")
 def test_every_changed_byte_of_an_anchor_is_found(tmp_path: Path) -> None:
     """No single byte of an anchor can be changed, and none can be added or taken away."""
     path = tmp_path / "record.anchor"

@@ -10,7 +10,13 @@ import pytest
 from controller.records.describe import describe
 from controller.records.entries import Entry
 from controller.records.kinds import Outcome, Status
-from controller.records.sessions import Session, fold, interrupted_sessions, ledger
+from controller.records.sessions import (
+    ACQUITTED,
+    Session,
+    fold,
+    interrupted_sessions,
+    ledger,
+)
 from controller.records.store import RecordStore
 
 if TYPE_CHECKING:
@@ -108,7 +114,7 @@ def test_pass_without_an_end_is_one_uncertain_pass(known: int) -> None:
     assert [Outcome.UNCERTAIN] == [each.outcome for each in session.areas[1].passes]
 
 
-@pytest.mark.req("SR-007")
+@pytest.mark.req("SR-007", "HZ-13", "R08")
 @pytest.mark.parametrize(
     ("told", "counted"),
     [
@@ -146,6 +152,140 @@ def test_paused_pass_that_is_taken_up_again_is_one_pass(first: str, then: list[T
     told = [*done("left cheek", 2, first), *then]
     session = session_of(("session_opened", OPENED), *told)
 
+    assert 1 == ledger(session)["left cheek"]
+
+
+def reconciled(outcome: object, **changes: Any) -> Told:
+    """Return what the comparison with the pen's stroke counter said."""
+    body = {**LEFT_2, "outcome": outcome, "strokes_before": 1_234, "strokes_now": 1_234}
+    return ("pass_reconciled", {**body, **changes})
+
+
+CUT: tuple[Told, ...] = (("pass_planned", LEFT_2),)
+"""A pass whose end nobody saw."""
+
+
+@pytest.mark.req("SR-007", "SR-011", "R08")
+@pytest.mark.parametrize(
+    "told",
+    [
+        CUT,
+        (*CUT, ("pass_started", LEFT_2)),
+        (*CUT, ("pass_ended", {**LEFT_2, "outcome": "uncertain"}), ("resumed", {})),
+        (*CUT, ("pass_ended", {**LEFT_2, "outcome": "no such word"})),
+    ],
+)
+def test_pass_that_the_pen_acquits_counts_no_longer(told: tuple[Told, ...]) -> None:
+    """An uncertain pass whose needles never moved is not delivered, and says why."""
+    before = session_of(("session_opened", OPENED), *told)
+    after = session_of(("session_opened", OPENED), *told, reconciled("not_delivered"))
+    (one,) = after.areas[1].passes
+
+    assert (1, 0) == (ledger(before)["left cheek"], ledger(after)["left cheek"])
+    assert (Outcome.NOT_DELIVERED, True, ACQUITTED) == (one.outcome, one.ended, one.reason)
+
+
+@pytest.mark.req("SR-007", "R08")
+@pytest.mark.parametrize("outcome", ["delivered", "partial"])
+def test_pass_whose_end_was_seen_is_not_taken_back_by_a_counter(outcome: str) -> None:
+    """Only what was uncertain can be acquitted."""
+    told = [*done("left cheek", 2, outcome), reconciled("not_delivered")]
+    session = session_of(("session_opened", OPENED), *told)
+
+    assert 1 == ledger(session)["left cheek"]
+    assert [outcome] == [one.outcome for one in session.areas[1].passes]
+
+
+@pytest.mark.req("SR-007", "R08")
+@pytest.mark.parametrize(
+    "told",
+    [
+        reconciled("uncertain"),
+        reconciled("delivered"),
+        reconciled("no such word"),
+        reconciled(None),
+        reconciled(["not_delivered"]),
+        reconciled("not_delivered", number=1),
+        reconciled("not_delivered", number="2"),
+        reconciled("not_delivered", area="forehead"),
+        reconciled("not_delivered", area=None),
+    ],
+)
+def test_pass_stays_uncertain_unless_it_is_named_and_acquitted(told: Told) -> None:
+    """Another word, another number or another area takes nothing back."""
+    session = session_of(("session_opened", OPENED), *CUT, told)
+
+    assert {"forehead": 0, "left cheek": 1} == ledger(session)
+    assert [Outcome.UNCERTAIN] == [one.outcome for one in session.areas[1].passes]
+
+
+@pytest.mark.req("SR-007", "HZ-13", "R08")
+@pytest.mark.parametrize(("says", "counted"), [("partial", "partial"), ("not_delivered", None)])
+def test_part_before_a_pause_is_not_taken_back_by_a_counter(says: str, counted: str | None) -> None:
+    """Half a pass stays partial with its strokes; that it was none of it is not believed."""
+    again = ("pass_planned", {**LEFT_2, "strokes_in_contact_before": 60})
+    told = [*done("left cheek", 2, "partial"), again, reconciled(says)]
+    session = session_of(("session_opened", OPENED), *told)
+    (one,) = session.areas[1].passes
+
+    assert 1 == ledger(session)["left cheek"]
+    assert ((counted or "uncertain"), 60 if counted else None) == (
+        one.outcome,
+        one.strokes_in_contact,
+    )
+
+
+@pytest.mark.req("SR-007", "R08")
+@pytest.mark.parametrize("outcome", ["partial", "not_delivered"])
+def test_pass_without_an_earlier_part_is_acquitted_by_one_word_alone(outcome: str) -> None:
+    """A `partial` out of nowhere does not close a pass that is uncertain."""
+    session = session_of(("session_opened", OPENED), *CUT, reconciled(outcome))
+
+    assert (outcome == "partial") == ledger(session)["left cheek"]
+    expected = Outcome.UNCERTAIN if outcome == "partial" else Outcome.NOT_DELIVERED
+    assert [expected] == [one.outcome for one in session.areas[1].passes]
+
+
+@pytest.mark.req("SR-007", "R08")
+def test_reconciliation_of_a_pass_that_never_was_makes_none() -> None:
+    """It neither counts nor takes back."""
+    session = session_of(("session_opened", OPENED), reconciled("not_delivered"))
+
+    assert {"forehead": 0, "left cheek": 0} == ledger(session)
+    assert [] == [one for area in session.areas for one in area.passes]
+
+
+@pytest.mark.req("SR-007")
+def test_acquitted_pass_that_is_given_at_last_is_one_pass() -> None:
+    """Its number is next, and what is then delivered counts once."""
+    told = [*CUT, reconciled("not_delivered"), *done("left cheek", 2, "delivered")]
+    session = session_of(("session_opened", OPENED), *told)
+
+    assert [Outcome.DELIVERED] == [one.outcome for one in session.areas[1].passes]
+
+
+@pytest.mark.req("SR-011")
+def test_pass_knows_its_pen_and_where_the_counter_stood() -> None:
+    """From its plan on, through start and end; where an entry does not say, nothing is known."""
+    pen = {"strokes_before": 0, "serial_number": 42, "epoch": 7}
+    told = [("pass_planned", LEFT_2 | pen), *done("left cheek", 2, "partial")[1:]]
+    known = session_of(("session_opened", OPENED), *told).areas[1].passes[0]
+    unknown = session_of(("session_opened", OPENED), *CUT).areas[1].passes[0]
+
+    assert (0, 42, 7) == (known.strokes_before, known.serial_number, known.epoch)
+    assert (None, None, None) == (unknown.strokes_before, unknown.serial_number, unknown.epoch)
+
+
+@pytest.mark.req("SR-022")
+@pytest.mark.parametrize(
+    "kind", ["area_chosen", "alarms_acknowledged", "audio_paused", "pass_reconciled"]
+)
+def test_kinds_of_the_alarms_do_not_open_a_closed_session(kind: str) -> None:
+    """They are counted and shown, and change neither status nor passes of what is over."""
+    told = [*done("left cheek", 2, "delivered"), ("session_closed", {"outcome": "completed"})]
+    session = session_of(("session_opened", OPENED), *told, (kind, {"source": "key"}))
+
+    assert (Status.COMPLETED, 1) == (session.status, session.events[kind])
     assert 1 == ledger(session)["left cheek"]
 
 
@@ -226,7 +366,7 @@ def test_description_is_one_line_that_says_what_was_done() -> None:
     assert expected == describe(session)
 
 
-@pytest.mark.req("SR-017")
+@pytest.mark.req("SR-017", "HZ-63")
 def test_description_stays_on_its_line() -> None:
     """A hostile plan name neither breaks the line nor commands the terminal."""
     name = "a\nb\x1b[2J\u202ec\u2028"

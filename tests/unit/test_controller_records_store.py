@@ -123,7 +123,7 @@ def test_settings_make_a_commit_durable(store: RecordStore) -> None:
     assert {**expected, "fullfsync": 1} == actual
 
 
-@pytest.mark.req("SR-014")
+@pytest.mark.req("SR-014", "R05")
 @pytest.mark.parametrize("sql", ["UPDATE entry SET kind = 'x'", "DELETE FROM entry"])
 def test_database_itself_refuses_to_change_entries(
     store: RecordStore, tmp_path: Path, sql: str
@@ -158,7 +158,7 @@ def test_refused_body_leaves_the_store_usable(store: RecordStore) -> None:
     assert 1 == store.append("s1", "k", {"depth_um": 750}, AT)
 
 
-@pytest.mark.req("SR-014")
+@pytest.mark.req("SR-014", "SR-050", "HZ-34")
 def test_full_disk_is_final_and_loses_nothing(tmp_path: Path) -> None:
     """Without room every append fails from then on; what was acknowledged is there and whole."""
     with open_store(tmp_path) as store:
@@ -203,7 +203,7 @@ def test_lock_of_another_program_ends_the_session_and_not_the_record(tmp_path: P
         assert store.verify().ok
 
 
-@pytest.mark.req("SR-014")
+@pytest.mark.req("SR-014", "HZ-77")
 def test_two_stores_take_turns_in_one_chain(tmp_path: Path) -> None:
     """Whoever appends continues the chain where the other left it."""
     with open_store(tmp_path) as one, open_store(tmp_path) as other:

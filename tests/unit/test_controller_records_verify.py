@@ -169,6 +169,7 @@ TAMPERINGS = [
 ]
 
 
+@pytest.mark.req("HZ-35", "R03", "R06")
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("change", TAMPERINGS, ids=lambda each: each.__name__)
 def test_tampering_is_found_at_its_place(
@@ -202,6 +203,7 @@ def test_text_that_is_no_unicode_is_found(tmp_path: Path, offset: int, replaceme
     assert (False, 42, Damage.EDITED) == (verdict.ok, verdict.bad_seq, verdict.damage)
 
 
+@pytest.mark.req("R06")
 def test_missing_anchor_is_found(tmp_path: Path) -> None:
     """Without its anchor a record may have been cut off anywhere."""
     fill(tmp_path, COUNT)

@@ -152,6 +152,7 @@ def test_page_is_the_same_for_the_same_session() -> None:
     assert page(told()) == page(told())
 
 
+@pytest.mark.req("SR-054", "HZ-67")
 @pytest.mark.parametrize("simulated", [True, False, 1, 0])
 def test_banner_stands_on_every_simulated_session_and_on_no_other(simulated: bool) -> None:
     """Nobody takes a simulated treatment for a real one, or the other way round."""
@@ -209,7 +210,7 @@ def test_page_names_pen_and_software() -> None:
     assert "Software penpilot 0.1.0" in text
 
 
-@pytest.mark.req("SR-014")
+@pytest.mark.req("SR-014", "HZ-35", "R06")
 def test_page_shows_how_far_the_record_can_be_believed() -> None:
     """Count, head in groups of four and verdict are on the page, whichever way it went."""
     good, bad = Reading(page(told())).text, Reading(page(told(), BAD)).text
@@ -221,7 +222,7 @@ def test_page_shows_how_far_the_record_can_be_believed() -> None:
     assert "Unchanged" not in bad
 
 
-@pytest.mark.req("SR-017")
+@pytest.mark.req("SR-017", "HZ-63")
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_names_stay_text(name: str) -> None:
     """Whatever stands in a plan is shown as it stands there and does nothing."""

@@ -35,7 +35,7 @@ def test_set_depth_has_a_leading_and_no_trailing_zero(depth_um: int | None, expe
     assert expected == mm_set(depth_um)
 
 
-@pytest.mark.req("SR-025")
+@pytest.mark.req("SR-025", "HZ-68")
 @pytest.mark.parametrize(
     ("depth_um", "expected"),
     [

@@ -138,6 +138,7 @@ def test_announcement_half_written_is_not_seen(home: Home) -> None:
     assert () == find_running(home)
 
 
+@pytest.mark.req("HZ-53")
 def test_port_is_one_port_under_all_of_its_names(home: Home, tmp_path: Path) -> None:
     """A link, a link to the link, a way round and the real path find the same session."""
     real, link, again = tmp_path / "ttyREAL", tmp_path / "pen", tmp_path / "other"

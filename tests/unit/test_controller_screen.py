@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 from rich.console import Console
+from rich.panel import Panel
 
 from controller.treatment.screen import LEGEND, SIGNS, screen
-from safety.causes import CATALOGUE
+from safety.alarms import priority_of
+from safety.alarms_signals import LOOKS, Colour
+from safety.causes import CATALOGUE, CauseCode
 from safety.ledger import Outcome
 from safety.states import State
 
@@ -41,7 +44,21 @@ PASSES = [{"area": "cheek", "number": i, "outcome": str(o)} for i, o in enumerat
 def frame(**changes: Any) -> dict[str, Any]:
     """Return a frame of a pen that treats the cheek."""
     plain = {"state": "RUNNING", "stop_reason": "", "current": CURRENT, "passes": [], "pen": PEN}
-    return plain | {"age_ms": 12, "causes": []} | changes
+    quiet = {"alarms": [], "is_sounding": False, "is_audio_paused": False}
+    return plain | quiet | {"age_ms": 12, "causes": []} | changes
+
+
+def alarm(**changes: Any) -> dict[str, Any]:
+    """Return an alarm of a frame: new, lit, unseen."""
+    plain = {"code": "over-depth", "priority": "HIGH", "symbol": "!!!", "colour": "red"}
+    plain |= {"text": "too deep (1251 um)", "pen": "The pen stops.", "next": "Look at it."}
+    marks = {"is_present": True, "is_acknowledged": False, "is_escalated": False, "is_lit": True}
+    return plain | marks | changes
+
+
+def words(text: str) -> str:
+    """Return a picture as one line of words, without its frames."""
+    return " ".join(text.replace("│", " ").replace("─", " ").split())
 
 
 def shown(
@@ -95,6 +112,7 @@ def test_depth_is_whole_in_a_narrow_terminal(width: int) -> None:
     assert "0.50" in text
 
 
+@pytest.mark.req("SR-054", "HZ-67")
 @pytest.mark.parametrize("is_simulated", [True, False])
 def test_simulated_pen_is_marked_as_such(*, is_simulated: bool) -> None:
     """Nobody takes a simulation for a pen, nor a pen for a simulation."""
@@ -103,7 +121,7 @@ def test_simulated_pen_is_marked_as_such(*, is_simulated: bool) -> None:
     assert is_simulated == ("SIMULATED PEN" in text)
 
 
-@pytest.mark.req("SR-025")
+@pytest.mark.req("SR-025", "HZ-31", "H16")
 @pytest.mark.parametrize(
     ("age_ms", "says"), [(None, "nothing yet"), (900, "last heard 900 ms ago")]
 )
@@ -134,15 +152,102 @@ def test_every_outcome_has_a_sign_of_its_own() -> None:
     assert "· ○ ○ ○" in line_with(shown(frame(passes=passes)), "cheek")
 
 
+@pytest.mark.req("SR-044", "H17")
+@pytest.mark.parametrize("width", [110, 50])
 @pytest.mark.parametrize("code", CATALOGUE)
-def test_alarm_tells_what_happened_and_what_to_do(code: str) -> None:
-    """Every cause of the catalogue fits into its panel with both of its sentences."""
-    kind = next(kind for name, kind in CATALOGUE.items() if name == code)
-    cause = {"severity": kind.severity.name, "text": kind.text, "next": kind.next_step}
-    text = " ".join(shown(frame(causes=[cause])).replace("│", " ").split())
+def test_alarm_tells_what_happened_what_the_pen_does_and_what_to_do(
+    code: CauseCode, width: int
+) -> None:
+    """Every cause of the catalogue fits into its panel with all its sentences, symbol, priority."""
+    kind = CATALOGUE[code]
+    priority = priority_of(kind)
+    look = LOOKS[priority]
+    one = alarm(priority=priority.name, symbol=look.symbol, colour=look.colour.value)
+    one |= {"text": kind.text, "pen": kind.pen, "next": kind.next_step}
+    text = words(shown(frame(alarms=[one]), width=width))
 
-    assert f"!!! {kind.severity.name}" in text
-    assert f"{kind.text}. {kind.next_step}" in text
+    assert f"{look.symbol} {priority.name}" in text
+    assert f"{kind.text}. {kind.pen} {kind.next_step}" in text
+
+
+def panels(given: dict[str, Any]) -> list[Panel]:
+    """Return the panels of a picture."""
+    return [one for one in screen(given, READY, 0).renderables if isinstance(one, Panel)]
+
+
+@pytest.mark.req("SR-044", "H17")
+@pytest.mark.parametrize("is_acknowledged", [False, True])
+def test_alarm_is_never_hidden_while_its_light_is_off(*, is_acknowledged: bool) -> None:
+    """Lit or not, the panel stands there in the same words; the light only turns its colours."""
+    both = [
+        frame(alarms=[alarm(is_lit=is_lit, is_acknowledged=is_acknowledged)])
+        for is_lit in (True, False)
+    ]
+    (lit,), (dark,) = panels(both[0]), panels(both[1])
+
+    assert shown(both[0]) == shown(both[1])
+    assert "too deep (1251 um). The pen stops. Look at it." in words(shown(both[1]))
+    assert ("red", "red" if is_acknowledged else "reverse red") == (dark.style, lit.style)
+
+
+@pytest.mark.req("SR-044")
+@pytest.mark.parametrize("colour", Colour)
+def test_colour_of_every_priority_can_be_drawn(colour: Colour) -> None:
+    """Red, yellow, cyan and white are colours of a terminal, plain and reversed."""
+    for is_lit in (True, False):
+        given = frame(alarms=[alarm(colour=colour.value, is_lit=is_lit)])
+        out = StringIO()
+        Console(file=out, width=110, force_terminal=True, color_system="standard").print(
+            screen(given, READY, 0)
+        )
+        assert "too deep" in out.getvalue()
+
+
+@pytest.mark.req("SR-044", "H17")
+@pytest.mark.parametrize(
+    ("marks", "title"),
+    [
+        ({}, "!!! HIGH"),
+        ({"is_acknowledged": True}, "!!! HIGH, seen"),
+        ({"is_present": False}, "!!! HIGH, gone"),
+        ({"is_escalated": True}, "!!! HIGH, NOBODY HAS ANSWERED"),
+        ({"is_acknowledged": True, "is_present": False}, "!!! HIGH, seen, gone"),
+        ({"is_present": False, "is_escalated": True}, "!!! HIGH, gone, NOBODY HAS ANSWERED"),
+    ],
+)
+def test_alarm_says_in_words_whether_it_was_seen_is_gone_or_waits_too_long(
+    marks: dict[str, bool], title: str
+) -> None:
+    """What is to be known at a glance stands in the title, and nothing else does."""
+    given = frame(alarms=[alarm(**marks)])
+    (panel,) = panels(given)
+
+    assert title == panel.title
+    assert title in words(shown(given))
+
+
+@pytest.mark.req("SR-044", "H17")
+def test_every_alarm_has_its_panel_in_the_order_of_the_frame() -> None:
+    """Ten alarms are ten panels, none is folded away."""
+    alarms = [alarm(text=f"cause number {i};", priority="LOW") for i in range(10)]
+    text = shown(frame(alarms=alarms))
+
+    places = [text.index(f"cause number {i};") for i in range(10)]
+    assert sorted(places) == places
+    assert 10 == len(panels(frame(alarms=alarms)))
+
+
+@pytest.mark.req("SR-044", "H17")
+def test_keys_for_alarms_and_a_paused_sound_are_told_while_there_is_an_alarm() -> None:
+    """A and M stand there with an alarm, not without; a pause is told in words."""
+    keys = "A: alarms seen M: pause the sound for 2 minutes"
+
+    assert keys not in words(shown(frame()))
+    loud, paused = (
+        words(shown(frame(alarms=[alarm()], is_audio_paused=it))) for it in (False, True)
+    )
+    assert (True, False) == (keys in loud, "SOUND PAUSED" in loud)
+    assert f"{keys} SOUND PAUSED" in paused
 
 
 @pytest.mark.parametrize(
@@ -150,8 +255,8 @@ def test_alarm_tells_what_happened_and_what_to_do(code: str) -> None:
 )
 def test_text_from_outside_is_shown_as_it_stands(text: str) -> None:
     """Brackets in a path, a plan or a reason are characters, and break nothing."""
-    cause = {"severity": "STOP", "text": text, "next": "Look."}
-    picture = shown(frame(causes=[cause], stop_reason=text, state="PAUSED"), READY | {"plan": text})
+    given = frame(alarms=[alarm(text=text)], stop_reason=text, state="PAUSED")
+    picture = shown(given, READY | {"plan": text})
 
     assert 3 == picture.count(text)
 

@@ -10,13 +10,15 @@ import pytest
 
 from controller.scanloop import Timing
 from controller.snapshot import snapshot
-from safety.causes import Cause, CauseCode
+from safety.alarms import NO_ALARMS, Alarms
+from safety.alarms_signals import LOOKS
+from safety.causes import CATALOGUE, Cause, CauseCode
 from safety.facts import Facts, Telemetry
 from safety.ledger import AreaPlan, Ledger, Outcome, Pass
 from safety.memory import CurrentPass, Decision, Firing, Memory, Refusal
 from safety.states import LATCHED, Event, PenState, State
 
-PLAN = AreaPlan("cheek", 750, 1_000, 2, 200)
+PLAN = AreaPlan("cheek", 750, 1_000, 2, 200, 10_000)
 NOW_MS = 10_100
 
 
@@ -26,7 +28,7 @@ def frame(facts: Facts, memory: Memory | None = None, **options: Any) -> dict[st
     return snapshot(decision, facts, options.get("timing", Timing()), options.get("at", NOW_MS))
 
 
-@pytest.mark.req("SR-025")
+@pytest.mark.req("SR-025", "HZ-31", "H16")
 @pytest.mark.parametrize(
     ("age_ms", "is_shown"),
     [(0, True), (1, True), (149, True), (150, True), (151, False), (60_000, False), (-1, False)],
@@ -76,7 +78,8 @@ def test_frame_has_the_same_names_in_every_state(facts: Facts, state: State) -> 
     shown = frame(facts, Memory(state=state))
 
     names = "type v t_ms state stop_reason is_latched current passes pen age_ms causes refusals"
-    assert {*names.split(), "is_ready", "late_ms_max", "scans"} == set(shown)
+    names += " alarms is_sounding burst_ms is_audio_paused is_ready is_done late_ms_max scans"
+    assert set(names.split()) == set(shown)
     assert ("scan", 1, state.name) == (shown["type"], shown["v"], shown["state"])
     assert (state in LATCHED) == shown["is_latched"]
     assert shown == msgspec.json.decode(msgspec.json.encode(shown))
@@ -127,6 +130,7 @@ def test_passes_causes_and_refusals_are_told_in_plain_words(facts: Facts) -> Non
     assert wanted == shown["refusals"]
 
 
+@pytest.mark.req("HZ-31", "H16")
 @pytest.mark.parametrize(
     ("state", "entry", "pen_state", "is_settled", "age_ms", "is_ready"),
     [
@@ -162,3 +166,119 @@ def test_lateness_of_the_scans_is_told(facts: Facts) -> None:
     shown = frame(facts, timing=Timing(scans=12, late_ms_max=41, late_ms=3))
 
     assert (12, 41) == (shown["scans"], shown["late_ms_max"])
+
+
+OVER_DEPTH = Cause(CauseCode.OVER_DEPTH, "cheek: measured 1251 um, set 750 um")
+
+
+def alarmed(*causes: Cause, at: int = NOW_MS) -> Alarms:
+    """Return the alarms of a scan that found these causes first."""
+    return NO_ALARMS.update(causes, at)
+
+
+def line_of(facts: Facts, alarms: Alarms, at: int = NOW_MS) -> dict[str, Any]:
+    """Return the only alarm in the frame of that moment."""
+    (one,) = frame(facts, Memory(alarms=alarms), at=at)["alarms"]
+    return dict(one)
+
+
+@pytest.mark.req("SR-044", "H17")
+@pytest.mark.parametrize("code", CauseCode)
+def test_alarm_stands_in_the_frame_of_the_scan_that_found_it(facts: Facts, code: CauseCode) -> None:
+    """Whatever the cause: symbol, colour, priority, what happened, what the pen does, what next."""
+    alarms = alarmed(Cause(code, "details"))
+    kind, priority = CATALOGUE[code], alarms.alarms[0].priority
+    wanted = {
+        "code": str(code),
+        "priority": priority.name,
+        "symbol": LOOKS[priority].symbol,
+        "colour": str(LOOKS[priority].colour),
+        "is_lit": True,
+        "text": Cause(code, "details").sentence,
+        "pen": kind.pen,
+        "next": kind.next_step,
+        "is_present": True,
+        "is_acknowledged": False,
+        "is_escalated": False,
+    }
+
+    assert wanted == line_of(facts, alarms)
+
+
+@pytest.mark.req("SR-044", "H17")
+def test_alarm_stays_in_the_frame_while_its_light_is_off(facts: Facts) -> None:
+    """The light of a high alarm goes off after 250 ms and on again after 500; its line stays."""
+    shown = [line_of(facts, alarmed(OVER_DEPTH), NOW_MS + ms) for ms in (0, 249, 250, 499, 500)]
+
+    assert [True, True, False, False, True] == [one.pop("is_lit") for one in shown]
+    assert [shown[0]] * 5 == shown
+
+
+@pytest.mark.req("SR-044", "H17")
+def test_frame_tells_seen_gone_and_unanswered_alarms_apart(facts: Facts) -> None:
+    """An alarm whose cause has gone stays until it is acknowledged; unanswered it escalates."""
+    new = alarmed(OVER_DEPTH)
+    gone, late = new.update((), NOW_MS + 50), new.update((OVER_DEPTH,), NOW_MS + 10_000)
+    names = ("is_present", "is_acknowledged", "is_escalated")
+    marks = [
+        tuple(line_of(facts, one, NOW_MS + 10_000)[name] for name in names)
+        for one in (new, gone, late, late.acknowledge(NOW_MS + 10_000))
+    ]
+
+    assert [(True, False, False), (False, False, False), (True, False, True)] == marks[:3]
+    assert (True, True, False) == marks[3]
+    over = gone.acknowledge(NOW_MS + 100)
+    assert [] == frame(facts, Memory(alarms=over))["alarms"]
+
+
+@pytest.mark.req("SR-044", "H17")
+def test_sound_follows_its_pulses_and_is_paused_for_two_minutes_at_most(facts: Facts) -> None:
+    """A pulse sounds, a gap does not, a pause is told as one and ends by itself."""
+    new = alarmed(OVER_DEPTH)
+    paused = new.pause_audio(NOW_MS, 999_999)
+
+    def heard(alarms: Alarms, after_ms: int) -> tuple[bool, bool]:
+        shown = frame(facts, Memory(alarms=alarms), at=NOW_MS + after_ms)
+        assert 1 == len(shown["alarms"])
+        return shown["is_sounding"], shown["is_audio_paused"]
+
+    assert [(True, False), (False, False)] == [heard(new, ms) for ms in (0, 200)]
+    assert [(False, True)] * 2 == [heard(paused, ms) for ms in (0, 119_999)]
+    assert (True, False) == heard(paused, 120_000)
+    assert (False, False) == heard(new.acknowledge(NOW_MS), 0)
+
+
+@pytest.mark.req("SR-044")
+def test_gravest_alarm_stands_first_and_then_the_oldest(facts: Facts) -> None:
+    """Order is urgency, then age; nothing is left out."""
+    codes = (CauseCode.NO_CONTACT, CauseCode.OVER_DEPTH, CauseCode.EMERGENCY_STOP)
+    alarms = NO_ALARMS
+    for count in range(1, len(codes) + 1):
+        alarms = alarms.update([Cause(one, "") for one in codes[:count]], NOW_MS + count)
+    shown = frame(facts, Memory(alarms=alarms))["alarms"]
+
+    ranks = {"HIGH": 0, "MEDIUM": 1, "LOW": 2, "NONE": 3}
+    wanted = sorted(shown, key=lambda one: (ranks[one["priority"]], codes.index(one["code"])))
+    assert set(map(str, codes)) == {one["code"] for one in shown}
+    assert wanted == shown
+    assert len({one["priority"] for one in shown}) > 1
+
+
+@pytest.mark.req("SR-007")
+@pytest.mark.parametrize(
+    ("passes", "is_done"),
+    [
+        ((), False),
+        ((Pass("cheek", 1, Outcome.DELIVERED),), False),
+        ((Pass("cheek", 1, Outcome.NOT_DELIVERED),), False),
+        ((Pass("cheek", 1, Outcome.DELIVERED), Pass("cheek", 2, Outcome.UNCERTAIN)), True),
+        ((Pass("cheek", 1, Outcome.DELIVERED, strokes=9_801),), True),
+    ],
+)
+def test_plan_is_done_when_neither_pass_nor_dose_is_left(
+    facts: Facts, passes: tuple[Pass, ...], is_done: bool
+) -> None:
+    """Every pass counts, or the strokes of one more would be above the dose of the area."""
+    memory = Memory(plan=(PLAN,), ledger=Ledger(passes))
+
+    assert is_done == frame(facts, memory)["is_done"]

@@ -102,6 +102,7 @@ def test_control_process_that_cannot_be_reached_is_a_clear_failure(begin: Begin)
         begin(f"read line; {says(READY | {'address': address})}; exec cat")
 
 
+@pytest.mark.req("SR-023", "HZ-73", "R09")
 def test_session_is_told_its_orders_and_shows_its_token(
     begin: Begin, home: Home, tmp_path: Path
 ) -> None:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from controller.config import Home
+from controller.scanloop import Timing
+from controller.snapshot import snapshot
 from controller.treatment.views import SILENT, LineView, ScreenView
+from safety.alarms import NO_ALARMS, Priority, priority_of
+from safety.alarms_signals import TONES
+from safety.causes import CATALOGUE, Cause, CauseCode
+from safety.facts import Facts
+from safety.memory import Decision, Memory
 from safety.states import State
 
 AREA = {
@@ -31,7 +39,20 @@ CURRENT = {
     "strokes_per_pass": 400,
 }
 PEN = {"depth_um": 1_247, "speed_dhz": 998, "current_ma": 2, "has_contact": True, "state": "RUN"}
-CAUSE = {"code": "over-depth", "severity": "FAULT_TECHNICIAN", "text": "too deep", "next": "Look."}
+ALARM = {
+    "code": "over-depth",
+    "priority": "HIGH",
+    "symbol": "!!!",
+    "colour": "red",
+    "is_lit": True,
+    "text": "too deep",
+    "pen": "The pen stops.",
+    "next": "Look.",
+    "is_present": True,
+    "is_acknowledged": False,
+    "is_escalated": False,
+}
+ALARM_LINE = "!!! HIGH: too deep. The pen stops. Look."
 HOME = Home(Path("/data"))
 REPORT = Path("/data/reports/s-1.html")
 CLOSED = {"outcome": "stopped", "reason": "stopped by key", "link_failure": ""}
@@ -40,7 +61,8 @@ CLOSED = {"outcome": "stopped", "reason": "stopped by key", "link_failure": ""}
 def frame(**changes: Any) -> dict[str, Any]:
     """Return the frame of a pen that treats the cheek."""
     plain = {"state": "RUNNING", "current": CURRENT, "passes": [], "pen": PEN, "causes": []}
-    return plain | {"stop_reason": "", "age_ms": 3} | changes
+    quiet = {"alarms": [], "is_sounding": False, "burst_ms": None, "is_audio_paused": False}
+    return plain | quiet | {"stop_reason": "", "age_ms": 3} | changes
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[str]:
@@ -75,8 +97,9 @@ def test_change_is_one_line_with_depth_beside_its_area(capsys: pytest.CaptureFix
     assert [] == lines(capsys)
 
 
-def test_new_state_pass_or_cause_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    """Each of them is a change, and a cause comes with what to do next."""
+@pytest.mark.req("SR-044", "H17")
+def test_new_state_pass_or_alarm_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each of them is a change, and an alarm comes with what the pen does and what to do next."""
     view = LineView(READY)
     for changed in (
         frame(),
@@ -86,9 +109,80 @@ def test_new_state_pass_or_cause_is_told(capsys: pytest.CaptureFixture[str]) -> 
     ):
         view.show(changed)
         assert 1 == len(lines(capsys))
-    view.show(frame(state="FAULT", causes=[CAUSE]))
+    view.show(frame(state="STOPPING", current=None, alarms=[ALARM]))
 
-    assert "!!! FAULT_TECHNICIAN: too deep. Look." == lines(capsys)[1]
+    assert ["STOPPING   1.25 mm measured", ALARM_LINE][1:] == lines(capsys)[1:]
+
+
+@pytest.mark.req("SR-044")
+def test_alarm_is_told_once_and_again_when_it_was_acknowledged(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A light that goes on and off is no change in plain lines; that somebody saw it is one."""
+    view = LineView(READY)
+    view.show(frame(alarms=[ALARM]))
+    assert ALARM_LINE in lines(capsys)
+    for is_lit in (False, True, False):
+        view.show(frame(alarms=[ALARM | {"is_lit": is_lit}]))
+    assert [] == lines(capsys)
+
+    view.show(frame(alarms=[ALARM | {"is_acknowledged": True}]))
+    assert ALARM_LINE in lines(capsys)
+    view.show(frame())
+    assert ALARM_LINE not in lines(capsys)
+
+
+@pytest.mark.req("SR-044")
+def test_every_alarm_is_a_line_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    """Two alarms at once are both told, the more urgent one first."""
+    low = ALARM | {"code": "no-contact", "priority": "LOW", "symbol": "!", "text": "no skin"}
+    LineView(READY).show(frame(alarms=[ALARM, low]))
+
+    assert [ALARM_LINE, "! LOW: no skin. The pen stops. Look."] == lines(capsys)[1:]
+
+
+def bells(capsys: pytest.CaptureFixture[str], frames: Iterable[dict[str, Any]]) -> int:
+    """Return how often the terminal rings over these frames."""
+    with ScreenView(READY) as view:
+        for one in frames:
+            view.show(one)
+    return capsys.readouterr().out.count("\a")
+
+
+@pytest.mark.req("SR-044", "H17")
+def test_bell_rings_when_a_sound_begins_and_not_again_while_it_lasts(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A pulse that twenty frames a second show is one ring, and silence is none."""
+    pulse = [frame(alarms=[ALARM], is_sounding=True, burst_ms=0)] * 3
+    silence = [frame(alarms=[ALARM], is_sounding=False, burst_ms=0)] * 60
+
+    assert 1 == bells(capsys, pulse)
+    later = [one | {"burst_ms": 5_000} for one in pulse]
+    assert 1 == bells(capsys, [*pulse, *silence, *pulse])
+    assert 2 == bells(capsys, [*pulse, *silence, *later])
+    assert 0 == bells(capsys, [frame(alarms=[ALARM | {"is_lit": lit}]) for lit in (True, False)])
+
+
+def heard(code: CauseCode, facts: Facts, until_ms: int) -> Iterator[dict[str, Any]]:
+    """Yield the frames of an alarm that nobody acknowledges, 50 ms apart."""
+    alarms = NO_ALARMS.update((Cause(code, ""),), 0)
+    for now_ms in range(0, until_ms, 50):
+        decision = Decision(Memory(alarms=alarms), None, (), ())
+        yield frame() | snapshot(decision, facts, Timing(), now_ms)
+
+
+@pytest.mark.req("SR-044", "H17")
+@pytest.mark.parametrize("priority", [Priority.HIGH, Priority.MEDIUM])
+def test_bell_rings_once_for_every_burst(
+    capsys: pytest.CaptureFixture[str], facts: Facts, priority: Priority
+) -> None:
+    """A burst of ten or three pulses is one ring, and the next burst is the next."""
+    code = next(code for code, kind in CATALOGUE.items() if priority_of(kind) is priority)
+    period_ms = TONES[priority].period_ms
+
+    assert 1 == bells(capsys, heard(code, facts, period_ms))
+    assert 3 == bells(capsys, heard(code, facts, 3 * period_ms))
 
 
 @pytest.mark.req("SR-025")
@@ -106,7 +200,7 @@ def test_every_frame_can_be_shown_in_both_ways(
     state: State, pen: dict[str, Any] | None, current: dict[str, Any] | None
 ) -> None:
     """No state and no gap in what is known breaks a view."""
-    given = frame(state=state.name, pen=pen, current=current, causes=[CAUSE])
+    given = frame(state=state.name, pen=pen, current=current, alarms=[ALARM])
     LineView(READY).show(given)
     with ScreenView(READY) as view:
         view.show(given)

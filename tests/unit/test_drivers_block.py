@@ -65,6 +65,7 @@ def resealed(block: Block, registers: tuple[int, ...], serial_number: int) -> tu
     return registers[:-2] + divmod(block_crc32(block, body, serial_number), 0x10000)
 
 
+@pytest.mark.req("SR-048", "HZ-72")
 @pytest.mark.parametrize("frame", of_kind("order"))
 def test_order_is_encoded_as_the_document_says(frame: dict[str, Any]) -> None:
     """Every golden order comes out register for register."""
@@ -76,6 +77,7 @@ def test_order_is_encoded_as_the_document_says(frame: dict[str, Any]) -> None:
     assert order == decode_order(registers_in(frame), SERIAL_NUMBER)
 
 
+@pytest.mark.req("SR-048", "HZ-72", "W02")
 @pytest.mark.parametrize("frame", of_kind("status"))
 def test_status_is_decoded_as_the_document_says(frame: dict[str, Any]) -> None:
     """Every golden status gives its fields, and its fields give it back."""

@@ -118,7 +118,7 @@ CASES: dict[str, tuple[Callable[[bytes], bytes], type[MemoryPort], type[LinkErro
 
 
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.req("SR-015", "SR-016")
+@pytest.mark.req("SR-015", "SR-016", "HZ-25")
 def test_who_is_no_pen_is_named_within_2_s_and_nothing_is_written_to_it(case: str) -> None:
     """The error says what was found; only function 03 was ever asked."""
     answer, kind, error, text = CASES[case]

@@ -101,7 +101,7 @@ def test_later_requests_are_the_golden_frames(core: LinkCore) -> None:
         ),
     ],
 )
-@pytest.mark.req("SR-010")
+@pytest.mark.req("SR-010", "HZ-37", "W01")
 def test_what_does_not_fit_is_counted_and_does_no_harm(
     core: LinkCore, heard: bytes, cause: Discard
 ) -> None:
@@ -118,7 +118,7 @@ def test_what_does_not_fit_is_counted_and_does_no_harm(
 
 
 @pytest.mark.parametrize("bit", range(8 * len(POLL_STATUS)))
-@pytest.mark.req("SR-010", "SR-016")
+@pytest.mark.req("SR-010", "SR-016", "W01")
 def test_status_with_one_wrong_bit_is_never_believed(core: LinkCore, bit: int) -> None:
     """Each of the 360 bits matters."""
     core.request(Command.POLL, now_us=0)
@@ -132,7 +132,7 @@ def test_status_with_one_wrong_bit_is_never_believed(core: LinkCore, bit: int) -
 @pytest.mark.parametrize(
     ("alter", "bit"), [(name, bit) for name in ("status of the stop",) for bit in range(8 * 36)]
 )
-@pytest.mark.req("SR-010")
+@pytest.mark.req("SR-010", "HZ-02", "W01")
 def test_block_with_one_wrong_bit_is_never_believed_when_only_the_crc16_is_right(
     core: LinkCore, alter: str, bit: int
 ) -> None:
@@ -166,7 +166,7 @@ def test_status_in_pieces_is_believed_with_the_last_one(core: LinkCore) -> None:
     assert 3 == answer.received_us
 
 
-@pytest.mark.req("SR-010")
+@pytest.mark.req("SR-010", "HZ-37", "W01")
 def test_late_answer_is_known_as_late(polled: LinkCore) -> None:
     """The answer to an expired request is not the answer to the next one."""
     first = polled.request(Command.POLL, now_us=0)
@@ -194,7 +194,7 @@ def test_late_and_right_answer_in_one_read_are_told_apart(polled: LinkCore) -> N
     assert (3, {Discard.LATE: 1}) == (answer.sequence, polled.discards)
 
 
-@pytest.mark.req("SR-010")
+@pytest.mark.req("SR-010", "HZ-37", "W01")
 def test_replay_of_an_answered_request_is_late(polled: LinkCore) -> None:
     """A status that was believed once is never believed again, with or without a request."""
     assert polled.feed(POLL_STATUS, 1) is None
@@ -218,7 +218,7 @@ def test_replay_of_an_answered_request_is_late(polled: LinkCore) -> None:
         (5, 0xFFFF_FFF0, False),
     ],
 )
-@pytest.mark.req("SR-010")
+@pytest.mark.req("SR-010", "HZ-51", "W01", "W06")
 def test_tick_must_have_advanced_modulo_2_to_32(
     polled: LinkCore, last_ms: int, tick_ms: int, *, believed: bool
 ) -> None:
@@ -232,7 +232,7 @@ def test_tick_must_have_advanced_modulo_2_to_32(
     assert int(not believed) == polled.discards[Discard.TICK]
 
 
-@pytest.mark.req("SR-010", "SR-020")
+@pytest.mark.req("SR-010", "SR-020", "W06")
 def test_epoch_change_ends_the_exchange_without_a_status(polled: LinkCore) -> None:
     """A restart is an event of its own, repeated until the pen is identified again."""
     for _ in range(2):

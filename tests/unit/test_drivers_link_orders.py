@@ -10,6 +10,7 @@ from drivers.link import LinkCore
 from drivers.registers import Command, Flag, PenState
 from drivers.rtu import Discard
 from tests.contract.golden import (
+    SERIAL_NUMBER,
     answer_to,
     framed,
     golden_core,
@@ -33,7 +34,7 @@ def polled() -> LinkCore:
 
 
 @pytest.mark.parametrize("command", list(Command))
-@pytest.mark.req("SR-005", "SR-013")
+@pytest.mark.req("SR-005", "SR-013", "W08")
 def test_stop_replaces_whatever_is_in_flight(polled: LinkCore, command: Command) -> None:
     """The frame is STOP with a number of its own, and the abandoned request's answer is late."""
     abandoned = polled.request(command, now_us=0)
@@ -86,6 +87,7 @@ def test_nothing_but_stop_is_sent_before_identification(core: LinkCore) -> None:
         core.request(Command.POLL, now_us=0)
 
 
+@pytest.mark.req("SR-049", "W05")
 def test_one_request_at_a_time(polled: LinkCore) -> None:
     """A second request waits for the first one's end."""
     polled.request(Command.POLL, now_us=0)
@@ -95,7 +97,7 @@ def test_one_request_at_a_time(polled: LinkCore) -> None:
 
 
 @pytest.mark.parametrize("command", [Command.OPEN, Command.ARM, Command.START, Command.RESET])
-@pytest.mark.req("SR-011")
+@pytest.mark.req("SR-011", "H14")
 def test_order_never_follows_an_order_of_unknown_outcome(
     polled: LinkCore, command: Command
 ) -> None:
@@ -121,6 +123,32 @@ def test_lost_poll_or_renewal_forbids_nothing(polled: LinkCore, command: Command
     polled.expire()
 
     polled.request(Command.OPEN, now_us=1)
+
+
+@pytest.mark.parametrize("command", list(Command))
+@pytest.mark.req("SR-011", "HZ-24", "D06")
+def test_open_and_reset_name_the_epoch_where_others_have_a_depth(
+    polled: LinkCore, command: Command
+) -> None:
+    """Whatever depth is given, register 6 of OPEN and RESET is the boot that was last heard."""
+    frame = polled.request(command, depth_um=750, speed_dhz=1_000, now_us=0)
+
+    expected = 7 if command in (Command.OPEN, Command.RESET) else 750
+    assert expected == int.from_bytes(frame[23:25])
+
+
+@pytest.mark.parametrize("command", [Command.OPEN, Command.RESET])
+@pytest.mark.req("SR-011", "SR-020", "HZ-24", "D06")
+def test_open_and_reset_need_a_known_epoch(core: LinkCore, command: Command) -> None:
+    """Before the first status, and again after a new identification, only POLL tells it."""
+    for epoch in (7, 8):
+        core.adopt(SERIAL_NUMBER)
+        with pytest.raises(RuntimeError, match="epoch is unknown: POLL tells it"):
+            core.request(command, now_us=0)
+        poll = core.request(Command.POLL, now_us=0)
+        assert core.feed(answer_to(poll, 5_000, epoch=epoch), 1) is not None
+
+    assert 8 == int.from_bytes(core.request(command, now_us=2)[23:25])
 
 
 def test_sequence_goes_up_with_every_request_and_wraps(polled: LinkCore) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -78,7 +79,7 @@ def test_lost_answer_is_asked_again_with_a_new_number(bench: Bench, command: Com
 
 
 @pytest.mark.parametrize("command", [Command.OPEN, Command.ARM, Command.START, Command.RESET])
-@pytest.mark.req("SR-011")
+@pytest.mark.req("SR-011", "HZ-14")
 def test_order_is_never_asked_twice(bench: Bench, command: Command) -> None:
     """More than one attempt is refused before anything is written."""
     before = len(bench.port.writes)
@@ -164,7 +165,7 @@ def test_requests_keep_a_tick_and_the_gap_apart(bench: Bench) -> None:
         assert quiet_us == bench.written_us[-1] - heard_us
 
 
-@pytest.mark.req("SR-013")
+@pytest.mark.req("SR-013", "HZ-09")
 def test_stop_is_the_first_thing_done(bench: Bench) -> None:
     """No drain, no read and no gap comes before the STOP frame, with bytes waiting and a wire."""
     bench.port.gap_us = 1_750
@@ -228,7 +229,7 @@ def test_late_answer_with_the_motor_off_does_not_confirm_a_stop(bench: Bench, wa
     assert 1 == bench.link.metrics().discards[Discard.LATE]
 
 
-@pytest.mark.req("SR-013")
+@pytest.mark.req("SR-013", "HZ-10")
 def test_stop_is_repeated_every_15_ms_until_the_pen_has_stopped_by_itself(bench: Bench) -> None:
     """A silent pen gets 17 STOPs, each with a number of its own, for longer than 251 ms."""
     bench.pen.is_mute = True
@@ -255,7 +256,7 @@ def test_stop_is_confirmed_by_a_pen_slower_than_its_repeats(bench: Bench) -> Non
     assert (3, 40_000) == (stop.attempts, (stop.received_us or 0) - stop.sent_us)
 
 
-@pytest.mark.req("SR-005")
+@pytest.mark.req("SR-005", "HZ-10")
 def test_stop_goes_on_until_the_motor_is_off(bench: Bench) -> None:
     """A status that shows RUN confirms nothing; the next STOP comes at its time."""
     states = iter([PenState.RUN, PenState.RUN, PenState.STOPPING])
@@ -364,6 +365,27 @@ def test_metrics_count_what_happened(bench: Bench) -> None:
         metrics.round_trip_us_p99,
         metrics.round_trip_us_max,
     )
+
+
+def ended(ending: bytes | None, _: bytes, reply: bytes) -> bytes:
+    """Return an answer that ends otherwise, or none."""
+    return b"" if ending is None else reply[: len(reply) - len(ending)] + ending
+
+
+def test_discarded_goes_up_with_every_answer_that_is_not_believed(bench: Bench) -> None:
+    """A late and a damaged answer raise it; a good one and none at all leave it; it never falls."""
+    seen = [0]
+    for delay_us, ending in ((200, b""), (30_000, b""), (200, b""), (200, b"!"), (200, None)):
+        bench.port.delay_us = delay_us
+        bench.rewrite = partial(ended, ending)
+        bench.link.exchange(Command.POLL)
+        bench.clock.now_us += 10_000
+        seen.append(bench.link.discarded)
+
+    steps = [after - before for before, after in itertools.pairwise(seen)]
+    # The late answer is found when the next exchange begins.
+    assert [False, False, True, True, False] == [step > 0 for step in steps]
+    assert min(steps) == 0
 
 
 def test_metrics_without_a_round_trip_are_unknown() -> None:

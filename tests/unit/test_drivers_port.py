@@ -139,6 +139,7 @@ def test_port_without_a_file_descriptor_reads_writes_and_waits() -> None:
         assert b"" == port.drain()
 
 
+@pytest.mark.req("SR-049", "HZ-26", "H08")
 def test_second_opener_is_told_that_the_port_is_busy(pty: Pty) -> None:
     """Exclusive is exclusive, for root too; once closed, the port is free again."""
     with SerialPort(pty.path), pytest.raises(PortBusy) as caught:

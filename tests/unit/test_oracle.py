@@ -23,8 +23,8 @@ UNRESTED = {"ARMED", "UNKNOWN_OUTCOME", "RUNNING", "STOPPING"}
 GUARDED = sorted(pair for pair, rule in TABLE.rules.items() if rule.atoms)
 
 BASIS = re.compile(
-    r"hazard ([1-9]|[1-3]\d|4[0-2])|[HDWRS]\d\d|[A-Z]{2}\d\d|SR-\d{3}|ADR (000[4568]|0011)|DESIGN \d"
-    r"|protocol \d|VOC"
+    r"hazard ([1-9]|[1-3]\d|4[0-2])|[HDWRS]\d\d|[A-Z]{2}\d\d|SR-\d{3}|DESIGN \d"
+    r"|ADR (000[4568]|0011)|protocol \d|VOC"
 )
 
 
@@ -169,10 +169,8 @@ def test_caution_is_never_refused(state: str) -> None:
 
 @pytest.mark.parametrize("state", sorted(UNRESTED - {"STOPPING"}))
 def test_caution_changes_every_live_state(state: str) -> None:
-    """Needles that are out or moving do not stay so after any message of caution or stop.
-
-    Without a line nobody can say more than OFFLINE; the lease stops them.
-    """
+    """Needles that are out or moving do not stay so after any message of caution or stop."""
+    # Without a line nobody can say more than OFFLINE; the lease stops them.
     assert "OFFLINE" == decide(state, "LINK_LOST", ALL).next
     for event in (
         *("PEN_RESTARTED", "IDENTITY_CHANGED", "LIMITS_CHANGED", "CARTRIDGE_OUT"),

@@ -141,7 +141,7 @@ def test_alarms_stand_in_the_order_of_their_first_occurrence() -> None:
     assert [LOW, HIGH] == codes_of(alarms)
 
 
-@pytest.mark.req("HZ-32")
+@pytest.mark.req("HZ-32", "SR-044")
 @pytest.mark.parametrize(("code", "after_ms"), [(HIGH, 10_000), (MEDIUM, 60_000)])
 def test_alarm_escalates_when_nobody_acknowledges_it(code: CauseCode, after_ms: int) -> None:
     """High after 10 s and medium after 60 s, not 1 ms before, until somebody has seen it."""

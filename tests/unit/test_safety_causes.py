@@ -224,7 +224,7 @@ def test_cause_speaks_with_and_without_numbers() -> None:
     assert Severity.FAULT_TECHNICIAN is plain.severity
 
 
-@pytest.mark.req("SR-006")
+@pytest.mark.req("SR-006", "H11")
 def test_worst_of_any_two_causes_acts() -> None:
     """Severity is a lattice, and its maximum counts, in any order."""
     for one, other in product(CauseCode, repeat=2):

@@ -90,7 +90,7 @@ def test_slowest_speed_at_a_depth_is_the_one_worked_out_by_hand(
     assert speed_dhz == speed_dhz_undragged(depth_um)
 
 
-@pytest.mark.req("SR-001")
+@pytest.mark.req("SR-001", "SR-031")
 def test_slowest_speed_keeps_the_drag_and_is_the_slowest_that_does_at_every_entry() -> None:
     """No depth drags further than allowed, and a tenth of a stroke less would."""
     for depth_um in range(1, 2_501):
@@ -100,7 +100,7 @@ def test_slowest_speed_keeps_the_drag_and_is_the_slowest_that_does_at_every_entr
             assert drag_um(depth_um, speed_dhz - 1) > 268
 
 
-@pytest.mark.req("SR-001")
+@pytest.mark.req("SR-001", "SR-031", "H04")
 def test_slowest_speed_never_falls_with_depth() -> None:
     """A deeper needle is never allowed to be slower."""
     speeds = [speed_dhz_undragged(depth_um) for depth_um in range(2_600)]

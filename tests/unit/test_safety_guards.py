@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from safety import guards
-from safety.causes import CATALOGUE, Cause, CauseCode, CauseKind
-from safety.facts import Facts, Role, Telemetry
+from safety.causes import CATALOGUE, Cause, CauseCode
+from safety.facts import Calibration, Facts, PenIdentity, Role, Telemetry
 from safety.guards import Guard, Scene, is_fresh, is_still
 from safety.ledger import AreaPlan, Ledger, Outcome, Pass
 from safety.memory import CurrentPass, Memory
@@ -21,8 +21,34 @@ from safety.table import TABLE
 Case = tuple[Scene, bool]
 Rows = Callable[[Scene, Telemetry], Iterator[Case]]
 TRUTH: dict[Guard, Rows] = {}
-AT_REST = (PenState.SAFE, PenState.FAULT, PenState.SERVICE)
+AT_REST = (PenState.SAFE, PenState.FAULT)
 BY_SEVERITY = {kind.severity: code for code, kind in CATALOGUE.items()}
+
+
+RULES: dict[Guard, str] = {
+    guards.telemetry_is_fresh: "SR-009",
+    guards.pen_is_at_rest: "SR-009",
+    guards.pen_is_ready: "SR-003 SR-009",
+    guards.pen_is_suitable: "SR-015",
+    guards.cartridge_is_in: "SR-037",
+    guards.nothing_is_wrong: "SR-006",
+    guards.causes_are_gone: "SR-006",
+    guards.role_may_reset: "SR-006",
+    guards.record_is_writable: "SR-014",
+    guards.entry_is_durable: "SR-014",
+    guards.session_is_open: "SR-033",
+    guards.no_session_is_open: "SR-035",
+    guards.role_may_treat: "SR-035",
+    guards.role_may_service: "SR-035",
+    guards.calibration_is_valid: "SR-033",
+    guards.selftest_is_good: "SR-036",
+    guards.area_is_confirmed: "SR-033",
+    guards.area_is_known: "SR-033",
+    guards.arm_is_young: "SR-034",
+    guards.pass_is_left: "SR-007",
+    guards.plan_is_given: "SR-033",
+}
+"""The requirements that each guard names when it says no."""
 
 
 def truth_of(guard: Guard) -> Callable[[Rows], Rows]:
@@ -68,7 +94,7 @@ def rest_rows(scene: Scene, telemetry: Telemetry) -> Iterator[Case]:
 @truth_of(guards.pen_is_ready)
 def ready_rows(scene: Scene, telemetry: Telemetry) -> Iterator[Case]:
     """State, settling and depth of the pen, with and without a pass at hand."""
-    current = CurrentPass(AreaPlan("a", 750, 1_000, 1, 1), 1)
+    current = CurrentPass(AreaPlan("a", 750, 1_000, 1, 1, 10_000), 1)
     for pass_at_hand in (None, current):
         here = replace(scene, memory=Memory(current=pass_at_hand))
         yield seeing(here, None), False
@@ -82,9 +108,14 @@ def ready_rows(scene: Scene, telemetry: Telemetry) -> Iterator[Case]:
 
 @truth_of(guards.pen_is_suitable)
 def suitable_rows(scene: Scene, telemetry: Telemetry) -> Iterator[Case]:
-    """Whether the pen has been identified."""
+    """Whether the pen has been identified, and what it lacks; memory does not matter."""
     yield seeing(scene, telemetry), True
     yield seeing(scene, telemetry, identity=None), False
+    for unfit in ("", "no lease"):
+        known = PenIdentity(42, 7, 0x957A, 200, unfit)
+        yield seeing(scene, telemetry, identity=known), not unfit
+        here = replace(scene, memory=Memory(identity=known))
+        yield seeing(here, telemetry, identity=None), False
 
 
 @truth_of(guards.cartridge_is_in)
@@ -96,11 +127,13 @@ def cartridge_rows(scene: Scene, telemetry: Telemetry) -> Iterator[Case]:
 
 
 def some_causes() -> Iterator[tuple[tuple[Cause, ...], Severity]]:
-    """Yield no cause, one of every severity, and each behind the mildest, with their worst."""
+    """Yield no cause, one of every severity, and each beside the mildest, with their worst."""
     yield (), Severity.NONE
+    mildest = Cause(BY_SEVERITY[Severity.WARN])
     for severity, code in BY_SEVERITY.items():
         yield (Cause(code),), severity
-        yield (Cause(CauseCode.NO_CONTACT), Cause(code)), severity
+        yield (mildest, Cause(code)), severity
+        yield (Cause(code), mildest), severity
 
 
 @truth_of(guards.nothing_is_wrong)
@@ -108,7 +141,7 @@ def wrong_rows(scene: Scene, telemetry: Telemetry) -> Iterator[Case]:
     """The causes that are active or latched."""
     for causes, severity in some_causes():
         here = replace(scene, memory=Memory(causes=causes))
-        yield seeing(here, telemetry), severity is Severity.NONE
+        yield seeing(here, telemetry), severity <= Severity.WARN
 
 
 @truth_of(guards.causes_are_gone)
@@ -129,7 +162,8 @@ def role_rows(scene: Scene, telemetry: Telemetry) -> Iterator[Case]:
     """Who asks, and what for."""
     for (causes, severity), role in product(some_causes(), Role):
         here = replace(scene, memory=Memory(causes=causes), role=role)
-        may = role is Role.TECHNICIAN or severity < Severity.FAULT_TECHNICIAN
+        is_mild = severity < Severity.FAULT_TECHNICIAN
+        may = role is Role.TECHNICIAN or (role is Role.PRACTITIONER and is_mild)
         yield seeing(here, telemetry), may
 
 
@@ -158,24 +192,95 @@ def young_rows(scene: Scene, telemetry: Telemetry) -> Iterator[Case]:
 
 @truth_of(guards.pass_is_left)
 def left_rows(scene: Scene, telemetry: Telemetry) -> Iterator[Case]:
-    """Whether a pass is at hand, and what plan and ledger leave."""
-    area = AreaPlan("a", 750, 1_000, 1, 1)
-    used_up = Ledger((Pass("a", 1, Outcome.DELIVERED),))
-    for has_current, plan, ledger in product((False, True), ((), (area,)), (Ledger(), used_up)):
-        current = CurrentPass(area, 1) if has_current else None
-        here = replace(scene, memory=Memory(plan=plan, ledger=ledger, current=current))
-        is_left = bool(plan) and ledger == Ledger()
-        yield seeing(here, telemetry), has_current or is_left
+    """Whether a pass is at hand, and what plan, passes and dose leave, up to the last stroke."""
+    area = AreaPlan("a", 750, 1_000, 2, 200, 500)
+    for has_current, plan in product((False, True), ((), (area,))):
+        current = CurrentPass(area, 2) if has_current else None
+        for outcome, strokes in product(Outcome, (0, 300, 301)):
+            ledger = Ledger((Pass("a", 1, outcome, strokes),))
+            memory = Memory(plan=plan, ledger=ledger, current=current)
+            # An undelivered first pass is the next one, so that its own strokes do not matter.
+            is_own = outcome is Outcome.NOT_DELIVERED and not has_current
+            is_left = (strokes <= 300 or is_own) and (has_current or bool(plan))
+            yield seeing(replace(scene, memory=memory), telemetry), is_left
+        both = Ledger((Pass("a", 1, Outcome.PARTIAL, 1), Pass("a", 2, Outcome.PARTIAL, 1)))
+        memory = Memory(plan=plan, ledger=both, current=current)
+        yield seeing(replace(scene, memory=memory), telemetry), has_current
+
+
+@truth_of(guards.session_is_open)
+def session_rows(scene: Scene, telemetry: Telemetry) -> Iterator[Case]:
+    """Whether a session is open."""
+    for is_open in (False, True):
+        yield seeing(scene, telemetry, session_is_open=is_open), is_open
+
+
+@truth_of(guards.no_session_is_open)
+def no_session_rows(scene: Scene, telemetry: Telemetry) -> Iterator[Case]:
+    """Its contrary."""
+    for is_open in (False, True):
+        yield seeing(scene, telemetry, session_is_open=is_open), not is_open
+
+
+@truth_of(guards.role_may_treat)
+def treat_rows(scene: Scene, telemetry: Telemetry) -> Iterator[Case]:
+    """Who asks."""
+    for role in Role:
+        yield seeing(replace(scene, role=role), telemetry), role is Role.PRACTITIONER
+
+
+@truth_of(guards.role_may_service)
+def service_rows(scene: Scene, telemetry: Telemetry) -> Iterator[Case]:
+    """Who asks."""
+    for role in Role:
+        yield seeing(replace(scene, role=role), telemetry), role is Role.TECHNICIAN
+
+
+@truth_of(guards.calibration_is_valid)
+def calibration_rows(scene: Scene, telemetry: Telemetry) -> Iterator[Case]:
+    """Date and uncertainty around both bounds, or no calibration at all."""
+    yield seeing(scene, telemetry, calibration=None), False
+    for is_in_date, uncertainty_um in product((False, True), (-1, 0, 1, 149, 150, 151)):
+        known = Calibration(uncertainty_um, is_in_date)
+        is_valid = is_in_date and 0 <= uncertainty_um <= 150
+        yield seeing(scene, telemetry, calibration=known), is_valid
+
+
+@truth_of(guards.selftest_is_good)
+def selftest_rows(scene: Scene, telemetry: Telemetry) -> Iterator[Case]:
+    """Plausible statuses in a row, around the number needed."""
+    for tested in (-4, -3, -1, 0, 1, 2, 3, 4):
+        yield seeing(replace(scene, memory=Memory(tested=tested)), telemetry), tested >= 3
+
+
+@truth_of(guards.area_is_confirmed)
+def confirmed_rows(scene: Scene, telemetry: Telemetry) -> Iterator[Case]:
+    """The area that a person names, and the one at hand; the plan and its order do not matter."""
+    one, other = AreaPlan("a", 750, 1_000, 1, 1, 1), AreaPlan("b", 750, 1_000, 1, 1, 1)
+    for current, named in product((None, one, other), ("", "a", "b", "A", "none")):
+        at_hand = None if current is None else CurrentPass(current, 1)
+        memory = Memory(plan=(one, other), area="a", current=at_hand)
+        is_same = current is not None and named == current.area
+        yield seeing(replace(scene, memory=memory, area=named), telemetry), is_same
+
+
+@truth_of(guards.area_is_known)
+def known_area_rows(scene: Scene, telemetry: Telemetry) -> Iterator[Case]:
+    """The area that a person names, and the areas of the plan."""
+    one, other = AreaPlan("a", 750, 1_000, 1, 1, 1), AreaPlan("b", 750, 1_000, 1, 1, 1)
+    for plan, named in product(((), (one,), (one, other)), ("", "a", "b", "c")):
+        here = replace(scene, memory=Memory(plan=plan), area=named)
+        yield seeing(here, telemetry), named in {area_plan.area for area_plan in plan}
 
 
 @truth_of(guards.plan_is_given)
 def plan_rows(scene: Scene, telemetry: Telemetry) -> Iterator[Case]:
     """Whether there is a plan."""
-    for plan in ((), (AreaPlan("a", 750, 1_000, 1, 1),)):
+    for plan in ((), (AreaPlan("a", 750, 1_000, 1, 1, 10_000),)):
         yield seeing(replace(scene, memory=Memory(plan=plan)), telemetry), bool(plan)
 
 
-@pytest.mark.req("SR-004", "SR-009")
+@pytest.mark.req("SR-004", "SR-009", "SR-033", "H01", "H13")
 @pytest.mark.parametrize("guard", TRUTH, ids=lambda guard: guard.__name__)
 def test_guard_permits_exactly_where_its_truth_table_says(
     guard: Guard, scene: Scene, telemetry: Telemetry
@@ -189,6 +294,7 @@ def test_guard_permits_exactly_where_its_truth_table_says(
     assert {True, False} == {permits for _, permits in rows}
 
 
+@pytest.mark.req("SR-033")
 @pytest.mark.parametrize("guard", TRUTH, ids=lambda guard: guard.__name__)
 def test_every_refusal_names_rule_reason_and_remedy(
     guard: Guard, scene: Scene, telemetry: Telemetry
@@ -196,9 +302,9 @@ def test_every_refusal_names_rule_reason_and_remedy(
     """A refusal says which requirement says no, what is wrong, and what to do."""
     refusals = [guard(case) for case, permits in TRUTH[guard](scene, telemetry) if not permits]
 
+    assert set(RULES[guard].split()) == {refusal.rule for refusal in refusals if refusal}
     for refusal in refusals:
         assert refusal is not None
-        assert refusal.rule.startswith("SR-")
         assert refusal.reason
         assert refusal.fix.endswith(".")
 
@@ -213,7 +319,8 @@ def test_warning_forbids_nothing(
     severity: Severity, scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Only a cause of PAUSE or worse keeps needles still."""
-    monkeypatch.setitem(CATALOGUE, CauseCode.NO_CONTACT, CauseKind(severity, "text", "step"))
+    kind = replace(CATALOGUE[CauseCode.NO_CONTACT], severity=severity)
+    monkeypatch.setitem(CATALOGUE, CauseCode.NO_CONTACT, kind)
     here = replace(scene, memory=Memory(causes=(Cause(CauseCode.NO_CONTACT),)))
 
     refusal = guards.nothing_is_wrong(here)
@@ -242,7 +349,7 @@ def test_pen_is_still_only_in_a_resting_state_without_drive_and_speed(
         assert (state in AT_REST and not is_driven and speed_dhz == 0) == is_still(seen)
 
 
-@pytest.mark.req("SR-009")
+@pytest.mark.req("SR-009", "H13")
 @pytest.mark.parametrize(
     ("age_ms", "expected"), [(-1, False), (0, True), (150, True), (151, False)]
 )

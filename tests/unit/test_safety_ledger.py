@@ -9,8 +9,8 @@ import pytest
 from safety.errors import InvariantBroken, QuantityError
 from safety.ledger import AreaPlan, Ledger, Outcome, Pass
 
-FOREHEAD = AreaPlan("forehead", 750, 1_000, 2, 200)
-CHEEK = AreaPlan("cheek", 500, 800, 1, 200)
+FOREHEAD = AreaPlan("forehead", 750, 1_000, 2, 200, 10_000)
+CHEEK = AreaPlan("cheek", 500, 800, 1, 200, 10_000)
 PLAN = (FOREHEAD, CHEEK)
 VALUES = {
     "area": "a",
@@ -18,6 +18,7 @@ VALUES = {
     "speed_dhz": 800,
     "passes": 1,
     "strokes_per_pass": 1,
+    "strokes_max": 1,
 }
 
 
@@ -38,6 +39,7 @@ def ledger_of(*outcomes: Outcome, area: str = "forehead") -> Ledger:
         {"speed_dhz": 499},
         {"speed_dhz": 1_501},
         {"speed_dhz": 799, "depth_um": 501},
+        {"speed_dhz": 1_366, "depth_um": 2_500},
         {"speed_dhz": "800"},
         {"passes": 0},
         {"passes": 11},
@@ -45,6 +47,9 @@ def ledger_of(*outcomes: Outcome, area: str = "forehead") -> Ledger:
         {"strokes_per_pass": 0},
         {"strokes_per_pass": 2**32},
         {"strokes_per_pass": None},
+        {"strokes_max": 0},
+        {"strokes_max": 2**32},
+        {"strokes_max": True},
     ],
     ids=str,
 )
@@ -58,12 +63,13 @@ def test_plan_of_an_area_refuses_what_no_pen_may_do(bad: dict[str, Any]) -> None
     "edge",
     [
         {"depth_um": 1},
-        {"depth_um": 2_500},
+        {"depth_um": 2_500, "speed_dhz": 1_367},
         {"speed_dhz": 500},
         {"speed_dhz": 1_500},
         {"speed_dhz": 800, "depth_um": 501},
         {"passes": 10},
         {"strokes_per_pass": 2**32 - 1},
+        {"strokes_max": 2**32 - 1},
     ],
     ids=str,
 )
@@ -107,7 +113,7 @@ def test_next_pass_is_the_first_of_the_plan_that_is_left(
 def test_no_pass_is_next_when_all_are_delivered() -> None:
     """A plan ends."""
     done = Ledger((*ledger_of(Outcome.DELIVERED, Outcome.DELIVERED).passes,))
-    done = done.begin(CHEEK, 1).end("cheek", 1, Outcome.UNCERTAIN)
+    done = done.begin(CHEEK, 1).end("cheek", 1, Outcome.UNCERTAIN, 0)
 
     assert done.next_pass(PLAN) is None
     assert Ledger().next_pass(()) is None
@@ -148,8 +154,75 @@ def test_beginning_and_ending_change_a_new_ledger_only() -> None:
     first = ledger_of(Outcome.DELIVERED)
 
     second = first.begin(FOREHEAD, 2)
-    third = second.end("forehead", 2, Outcome.PARTIAL)
+    third = second.end("forehead", 2, Outcome.PARTIAL, 60)
 
     assert ledger_of(Outcome.DELIVERED) == first
     assert ledger_of(Outcome.DELIVERED, Outcome.PLANNED) == second
-    assert ledger_of(Outcome.DELIVERED, Outcome.PARTIAL) == third
+    assert (*first.passes, Pass("forehead", 2, Outcome.PARTIAL, 60)) == third.passes
+
+
+def test_passes_are_named_in_the_record_as_here() -> None:
+    """The words stand in journals that outlive this version."""
+    words = "planned delivered partial uncertain not_delivered"
+
+    assert words.split() == [str(outcome) for outcome in Outcome]
+
+
+@pytest.mark.req("SR-032")
+def test_strokes_of_an_area_are_added_up_over_its_passes() -> None:
+    """Those of other areas do not count, nor those of the pass that is left out."""
+    ledger = Ledger(
+        (
+            Pass("forehead", 1, Outcome.DELIVERED, 205),
+            Pass("cheek", 2, Outcome.PARTIAL, 1_000),
+            Pass("forehead", 2, Outcome.NOT_DELIVERED, 3),
+        )
+    )
+
+    assert (208, 1_000, 0) == tuple(map(ledger.strokes_of, ("forehead", "cheek", "chin")))
+    assert (3, 205) == tuple(ledger.strokes_of("forehead", besides=n) for n in (1, 2))
+    assert 0 == Pass("a", 1, Outcome.PLANNED).strokes
+
+
+@pytest.mark.req("SR-032")
+@pytest.mark.parametrize(("strokes", "is_left"), [(300, True), (301, False), (500, False)])
+def test_pass_is_left_while_a_whole_one_fits_into_the_dose(strokes: int, is_left: bool) -> None:
+    """The cap itself may be reached, and an area whose dose is used up is passed over."""
+    small = AreaPlan("forehead", 750, 1_000, 3, 200, 500)
+    ledger = Ledger((Pass("forehead", 1, Outcome.PARTIAL, strokes),))
+
+    assert is_left == ledger.has_dose_left(small, 2)
+    assert ledger.has_dose_left(small, 1)
+    assert ((small, 2) if is_left else (CHEEK, 1)) == ledger.next_pass((small, CHEEK))
+
+
+@pytest.mark.parametrize(
+    ("first", "expected"),
+    [
+        ("", (FOREHEAD, 1)),
+        ("forehead", (FOREHEAD, 1)),
+        ("cheek", (CHEEK, 1)),
+        ("chin", (FOREHEAD, 1)),
+    ],
+)
+def test_area_that_a_person_wants_comes_before_the_others(
+    first: str, expected: tuple[AreaPlan, int]
+) -> None:
+    """The others keep their order."""
+    assert expected == Ledger().next_pass(PLAN, first)
+
+
+def test_area_that_is_wanted_but_used_up_gives_way_to_the_plan() -> None:
+    """A wish lets nobody go over an area once more."""
+    done = Ledger((Pass("cheek", 1, Outcome.UNCERTAIN),))
+
+    assert (FOREHEAD, 1) == done.next_pass(PLAN, "cheek")
+
+
+def test_what_became_of_a_pass_is_known_by_area_and_number() -> None:
+    """A pass that was never begun has no outcome."""
+    ledger = Ledger((Pass("forehead", 1, Outcome.PARTIAL), Pass("cheek", 2, Outcome.DELIVERED)))
+
+    assert Outcome.PARTIAL is ledger.stands_as("forehead", 1)
+    assert Outcome.DELIVERED is ledger.stands_as("cheek", 2)
+    assert ledger.stands_as("forehead", 2) is ledger.stands_as("cheek", 1) is None

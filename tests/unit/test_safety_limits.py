@@ -104,7 +104,7 @@ def test_wish_between_two_steps_is_stepped_down_and_says_so() -> None:
     )
 
 
-@pytest.mark.req("SR-003")
+@pytest.mark.req("SR-003", "HZ-49", "H02")
 def test_limit_between_two_steps_is_stepped_down() -> None:
     """What goes on the wire is a multiple of the step even when the limit is none."""
     odd = Limit(Layer.AREA, DEPTH, 0, 740, "odd")
@@ -112,7 +112,7 @@ def test_limit_between_two_steps_is_stepped_down() -> None:
     assert 700 == grant(DEPTH, 800, (odd,), step=50).granted
 
 
-@pytest.mark.req("SR-003")
+@pytest.mark.req("SR-003", "HZ-49", "H02")
 def test_wish_that_stepping_brings_below_the_lowest_value_is_refused() -> None:
     """The exact value that would go on the wire is checked, not the one before stepping."""
     result = grant(DEPTH, 290, (PEN, AREA), step=300)

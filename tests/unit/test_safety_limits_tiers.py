@@ -13,7 +13,7 @@ CHEEK = Limit(Layer.AREA, DEPTH, 250, 1_500, "cheek limit", 1_000)
 SCAR = "depressed scar"
 
 
-@pytest.mark.req("SR-001")
+@pytest.mark.req("SR-001", "SR-027", "HZ-48")
 @pytest.mark.parametrize("blank", ["", " ", "\t\n"])
 @pytest.mark.parametrize(("asked", "granted"), [(999, 999), (1_000, 1_000), (1_001, 1_000)])
 def test_recommended_range_is_not_left_without_a_reason(
@@ -28,7 +28,7 @@ def test_recommended_range_is_not_left_without_a_reason(
     assert (asked <= 1_000) == result.is_within_limits
 
 
-@pytest.mark.req("SR-001")
+@pytest.mark.req("SR-001", "SR-027")
 @pytest.mark.parametrize(
     ("asked", "granted", "tier"),
     [
@@ -91,7 +91,7 @@ def test_tightest_limit_is_the_one_in_force() -> None:
     assert (1_000, (narrow, wide), narrow) == (named.granted, named.reasons, named.binding)
 
 
-@pytest.mark.req("SR-001")
+@pytest.mark.req("SR-001", "SR-030", "HZ-29")
 @pytest.mark.parametrize("layer", Layer)
 def test_guard_band_lowers_the_limits_that_speak_of_skin(layer: Layer) -> None:
     """Device and cartridge speak of the commanded value and keep theirs."""

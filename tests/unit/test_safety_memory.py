@@ -7,16 +7,27 @@ from dataclasses import asdict, fields
 import pytest
 
 from safety import causes, facts, guards, ledger, limits, memory, table
-from safety.facts import Facts, Intent, IntentKind, Role
+from safety.alarms import Alarms
+from safety.facts import Facts, Intent, IntentKind, PenIdentity, Role
 from safety.ledger import AreaPlan
 from safety.memory import CurrentPass, Decision, Firing, Memory, Order, Refusal
+from safety.monitors.watch import Watch
 from safety.states import Event, OrderKind, State
 
 VALUES = (
     *(causes.Cause, causes.CauseKind, guards.Scene, ledger.AreaPlan, ledger.Ledger, ledger.Pass),
-    *(facts.Exchanged, facts.Facts, facts.Intent, facts.PenIdentity, facts.Telemetry),
+    *(facts.Calibration, facts.Exchanged, facts.Facts, facts.Intent, facts.PenIdentity),
+    facts.Telemetry,
     *(limits.Grant, limits.Limit, table.Row),
-    *(memory.Decision, memory.Entry, memory.Firing, memory.Order, memory.Refusal),
+    *(
+        memory.Asked,
+        memory.Decision,
+        memory.Unsettled,
+        memory.Entry,
+        memory.Firing,
+        memory.Order,
+        memory.Refusal,
+    ),
 )
 """Everything that is handed from one part to another; memory and pass at hand are copied."""
 
@@ -30,22 +41,29 @@ def test_fresh_memory_is_offline_and_knows_nothing() -> None:
         "state": State.OFFLINE,
         "identity": None,
         "current": None,
+        "area": "",
+        "unsettled": (),
+        "tested": 0,
         "start_entry": 0,
         "start_id": None,
         "start_sent": False,
+        "arm_id": None,
         "armed_ms": 0,
         "asked_ms": 0,
+        "asked": None,
         "open_id": None,
         "entered_ms": 0,
         "after_stop": Event.STILL_AFTER_STOP,
         "stop_reason": "",
         "causes": (),
+        "alarms": asdict(Alarms()),
         "entries": 0,
         "seen_tick_ms": None,
         "seen_strokes": 0,
         "seen_contact": False,
-        "overspeed_count": 0,
-        "lateness": 0,
+        "seen_cartridge": None,
+        "was_cartridge_out": False,
+        "watch": asdict(Watch()),
         "reset_role": None,
     }
 
@@ -54,7 +72,7 @@ def test_fresh_memory_is_offline_and_knows_nothing() -> None:
 
 def test_fresh_pass_has_no_strokes_and_has_not_begun() -> None:
     """Nothing counts that was not measured."""
-    plan = AreaPlan("a", 750, 1_000, 1, 200)
+    plan = AreaPlan("a", 750, 1_000, 1, 200, 10_000)
     expected = {
         "plan": asdict(plan),
         "number": 1,
@@ -65,28 +83,54 @@ def test_fresh_pass_has_no_strokes_and_has_not_begun() -> None:
         "contact_ms": 0,
         "run_ms": 0,
         "has_gap": False,
+        "counter_before": 0,
     }
 
     assert expected == asdict(CurrentPass(plan, 1))
 
 
 def test_facts_that_nobody_gives_are_the_ordinary_ones() -> None:
-    """Nothing is durable, nothing has failed, and nothing is late."""
+    """Nothing is durable, failed or late; no session is open and no calibration is known."""
     known = Facts(link_is_up=True, identity=None, telemetry=None, exchanged=None)
 
-    assert (False, 0, "", 0, True) == (
-        known.epoch_changed,
-        known.durable,
-        known.record_failure,
-        known.late_ms,
-        known.driver_is_present,
-    )
+    assert {
+        "link_is_up": True,
+        "identity": None,
+        "telemetry": None,
+        "exchanged": None,
+        "epoch_changed": False,
+        "durable": 0,
+        "record_failure": "",
+        "late_ms": 0,
+        "driver_is_present": True,
+        "link_is_wanted": True,
+        "link_failure": "",
+        "link_errors": 0,
+        "session_is_open": False,
+        "calibration": None,
+    } == asdict(known)
+    assert PenIdentity(42, 7, 1, 200, unfit="") == PenIdentity(42, 7, 1, 200)
+
+
+@pytest.mark.req("SR-018")
+def test_copy_of_a_memory_shares_nothing_that_changes_in_place() -> None:
+    """Pass at hand and watch are copied as well, with all their values."""
+    plan = AreaPlan("a", 750, 1_000, 1, 200, 10_000)
+    current = CurrentPass(plan, 2, 3, 4, 5, 6, 7, 8, has_gap=True, counter_before=9)
+    first = Memory(plan=(plan,), current=current, area="a", tested=3, entries=7)
+    second = first.copy()
+
+    assert first == second
+    assert second.current is not None
+    second.current.strokes_total, second.watch.lateness, second.area = 99, 99, "b"
+    assert (4, 0, "a") == (current.strokes_total, first.watch.lateness, first.area)
+    assert Memory().copy().current is None
 
 
 def test_order_and_intent_that_say_nothing_more_are_harmless() -> None:
     """An order has no depth and no speed, an intent comes from the flow for a practitioner."""
     assert Order(OrderKind.POLL, 0, 0) == Order(OrderKind.POLL)
-    assert Intent(IntentKind.STOP, "flow", Role.PRACTITIONER) == Intent(IntentKind.STOP)
+    assert Intent(IntentKind.STOP, "flow", Role.PRACTITIONER, "") == Intent(IntentKind.STOP)
 
 
 def test_decision_gathers_the_refusals_of_all_its_firings() -> None:

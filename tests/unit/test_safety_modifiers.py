@@ -35,7 +35,7 @@ def test_known_modifiers_are_the_ones_of_the_domain() -> None:
     ]
 
 
-@pytest.mark.req("SR-001")
+@pytest.mark.req("SR-001", "SR-029")
 def test_patient_gets_the_tightest_of_indication_and_area_less_all_modifiers() -> None:
     """Depth, its recommended range and the passes are lowered by what all modifiers take."""
     expected = (
@@ -63,7 +63,7 @@ def test_known_patient_without_modifiers_speaks_and_takes_nothing() -> None:
     assert {"a patient without modifiers"} == {depth.source, passes.source}
 
 
-@pytest.mark.req("SR-001")
+@pytest.mark.req("SR-001", "SR-029", "HZ-47")
 def test_unknown_patient_says_nothing_so_that_what_requires_the_layer_is_refused() -> None:
     """Unknown is unsafe, and the grant names the layer that is missing."""
     limits = patient_limits((AREA,), None)

@@ -70,7 +70,7 @@ def test_over_depth_is_reported_beyond_set_value_plus_tolerance(
     assert is_over == ("over-depth" in found)
 
 
-@pytest.mark.req("SR-020")
+@pytest.mark.req("SR-020", "HZ-50")
 @pytest.mark.parametrize(
     ("tolerance_um", "deepest_um"),
     [(0, 750), (249, 999), (250, 1_000), (251, 1_000), (65_535, 1_000)],

@@ -206,7 +206,7 @@ def hear(tape: Tape, errors: int, now_ms: int) -> set[str]:
     return {str(cause.code) for cause in find_causes(view)}
 
 
-@pytest.mark.req("SR-043")
+@pytest.mark.req("SR-043", "W07")
 @pytest.mark.parametrize(
     ("times", "is_many"),
     [

@@ -110,7 +110,7 @@ def test_monitors_are_silent_on_a_healthy_pen(
     assert ward.found == {}
 
 
-@pytest.mark.req("SR-039", "SR-040")
+@pytest.mark.req("SR-039", "SR-040", "HZ-04")
 @pytest.mark.parametrize(
     ("fault", "value", "code", "within_ms"),
     [

@@ -167,7 +167,7 @@ def test_current_is_asked_for_while_the_motor_is_driven(tape: Tape) -> None:
     assert 0 == tape.watch.current_unasked_ms
 
 
-@pytest.mark.req("SR-039")
+@pytest.mark.req("SR-039", "HZ-42")
 @pytest.mark.parametrize(
     ("code", "bound_mv", "count"),
     [("supply-low", 3_400, 5), ("supply-too-low", 3_300, 5), ("supply-empty", 3_100, 2)],

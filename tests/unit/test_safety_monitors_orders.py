@@ -64,6 +64,7 @@ def details(tape: Tape, now_ms: int = NOW_MS) -> dict[str, str]:
     return {str(cause.code): cause.detail for cause in find_causes(view)}
 
 
+@pytest.mark.req("HZ-23")
 @pytest.mark.parametrize(
     ("fault", "pen_state", "found"),
     [
@@ -73,6 +74,7 @@ def details(tape: Tape, now_ms: int = NOW_MS) -> dict[str, str]:
         (0x7F, PenState.FAULT, {"pen-fault-operator": "pen fault 0x7F, unknown"}),
         (0x80, PenState.FAULT, {"pen-fault-technician": "pen fault 0x80, unknown"}),
         (0x81, PenState.SAFE, {"pen-fault-technician": "pen fault 0x81, over-depth"}),
+        (0x83, PenState.FAULT, {"pen-fault-technician": "pen fault 0x83, fluid ingress"}),
     ],
 )
 def test_fault_of_the_pen_is_reported_by_who_may_clear_it(

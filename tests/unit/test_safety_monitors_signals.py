@@ -67,7 +67,7 @@ def details(tape: Tape) -> dict[str, str]:
     return {str(cause.code): cause.detail for cause in find_causes(view)}
 
 
-@pytest.mark.req("SR-009", "SR-040")
+@pytest.mark.req("SR-009", "SR-040", "HZ-51", "H13")
 @pytest.mark.parametrize("age_ms", [-1, 0, 149, 150, 151])
 def test_telemetry_is_stale_when_old_or_from_the_future(age_ms: int, tape: Tape) -> None:
     """150 ms are allowed."""
@@ -143,7 +143,7 @@ def test_nothing_is_missing_from_a_healthy_status(telemetry: Telemetry) -> None:
     assert "" == missing(telemetry)
 
 
-@pytest.mark.req("SR-040")
+@pytest.mark.req("SR-040", "HZ-04")
 @pytest.mark.parametrize(
     ("code", "name", "value", "count", "detail"),
     [
@@ -177,9 +177,17 @@ def test_sensor_that_shows_nothing_is_not_flat(name: str, tape: Tape) -> None:
 def test_sensors_may_repeat_themselves_while_the_motor_is_off(tape: Tape) -> None:
     """At rest there is nothing to see; the counts of a run end with it."""
     tape.play(11, **RUN)
-    before = (tape.watch.flat_depth, tape.watch.flat_speed, tape.watch.flat_current)
+    before = (
+        tape.watch.flat_depth_count,
+        tape.watch.flat_speed_count,
+        tape.watch.flat_current_count,
+    )
     tape.play(2, is_driven=False)
-    after = (tape.watch.flat_depth, tape.watch.flat_speed, tape.watch.flat_current)
+    after = (
+        tape.watch.flat_depth_count,
+        tape.watch.flat_speed_count,
+        tape.watch.flat_current_count,
+    )
 
     assert (10, 10, 11) == before
     assert (0, 0, 0) == after

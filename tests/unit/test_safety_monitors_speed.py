@@ -185,7 +185,7 @@ def test_lowest_speed_follows_the_limits_at_every_depth(depth_um: int) -> None:
     assert low == slowest_dhz(depth_um)
 
 
-@pytest.mark.req("SR-031", "SR-039")
+@pytest.mark.req("SR-031", "SR-039", "HZ-16", "H04")
 @pytest.mark.parametrize(("off_dhz", "drags"), [(-1, True), (0, False), (1, False)])
 def test_drag_is_reported_below_92_percent_of_the_lowest_speed(
     off_dhz: int, drags: bool, tape: Tape

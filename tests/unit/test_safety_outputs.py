@@ -19,11 +19,16 @@ POLL, STOP = Order(OrderKind.POLL), Order(OrderKind.STOP)
 OPEN, RESET = Order(OrderKind.OPEN), Order(OrderKind.RESET)
 ARM = Order(OrderKind.ARM, 750, 1_000)
 OURS, OTHERS = (7, 3), (8, 3)
+RESTING = [
+    *(State.SELFTEST, State.LOCKED, State.SERVICE),
+    *(State.IDLE, State.PLANNED, State.PAUSED),
+]
+"""States that are entered and left with needles at rest."""
 
 
 def memory_in(state: State, **changes: Any) -> Memory:
     """Return a memory in that state since 9,000 ms, with a pass at hand."""
-    current = CurrentPass(AreaPlan("a", 750, 1_000, 1, 200), 1)
+    current = CurrentPass(AreaPlan("a", 750, 1_000, 1, 200, 10_000), 1)
     usual = {"state": state, "current": current, "entered_ms": 9_000, "open_id": (7, 1)}
     return Memory(**(usual | changes))
 
@@ -37,13 +42,13 @@ def seeing(facts: Facts, telemetry: Telemetry, **changes: Any) -> Facts:
 def test_without_a_link_or_a_known_pen_there_is_nobody_to_ask(state: State, facts: Facts) -> None:
     """No order is None only there, and nowhere else."""
     memory = memory_in(state)
-    has_no_pen = state in (State.OFFLINE, State.IDENTIFYING)
+    has_no_pen = state in (State.OFFLINE, State.CONNECTING, State.IDENTIFYING)
 
     assert order_for(memory, replace(facts, link_is_up=False), NOW_MS) is None
     assert has_no_pen == (order_for(memory, facts, NOW_MS) is None)
 
 
-@pytest.mark.parametrize("state", [State.IDLE, State.PLANNED, State.PAUSED])
+@pytest.mark.parametrize("state", RESTING)
 @pytest.mark.parametrize("pen_state", list(PenState))
 def test_resting_host_stops_a_pen_that_may_move(
     state: State, pen_state: PenState, facts: Facts, telemetry: Telemetry
@@ -111,6 +116,8 @@ def test_running_is_renewed_with_the_granted_values(facts: Facts) -> None:
     [
         ({}, POLL),
         ({"state": PenState.FAULT}, POLL),
+        ({"state": PenState.SERVICE}, STOP),
+        ({"state": PenState.BOOT}, STOP),
         ({"received_ms": 9_001}, STOP),
         ({"received_ms": 9_860}, POLL),
         ({"received_ms": 9_859}, STOP),
@@ -171,7 +178,24 @@ def test_reset_is_passed_on_to_a_pen_in_fault(
     assert STOP == order_for(memory, moving, NOW_MS)
 
 
-@pytest.mark.req("SR-003")
+@pytest.mark.req("SR-006", "SR-011")
+@pytest.mark.parametrize(
+    ("was_answered", "expected"), [(None, RESET), (True, RESET), (False, POLL)]
+)
+def test_reset_is_not_said_again_before_the_last_order_was_answered(
+    was_answered: bool | None, expected: Order, facts: Facts, telemetry: Telemetry
+) -> None:
+    """An order that nobody knows about is asked for first."""
+    memory = memory_in(State.FAULT, reset_role=Role.TECHNICIAN)
+    last = None
+    if was_answered is not None:
+        last = Exchanged(OrderKind.RESET, (7, 2), was_answered, was_taken=False, refusal="")
+    failed = seeing(facts, telemetry, state=PenState.FAULT)
+
+    assert expected == order_for(memory, replace(failed, exchanged=last), NOW_MS)
+
+
+@pytest.mark.req("SR-003", "H02")
 @pytest.mark.parametrize("state", [State.ARMED, State.UNKNOWN_OUTCOME, State.RUNNING])
 @pytest.mark.parametrize(
     ("name", "value"),
@@ -205,8 +229,12 @@ def test_values_at_the_bounds_leave(name: str, value: int, facts: Facts) -> None
     assert value in (order.depth_um, order.speed_dhz)
 
 
-@pytest.mark.parametrize("state", [State.UNKNOWN_OUTCOME, State.RUNNING])
-def test_motion_without_a_pass_is_an_invariant_broken(state: State, facts: Facts) -> None:
+@pytest.mark.parametrize(
+    ("state", "kind"), [(State.UNKNOWN_OUTCOME, "START"), (State.RUNNING, "RENEW")]
+)
+def test_motion_without_a_pass_is_an_invariant_broken(
+    state: State, kind: str, facts: Facts
+) -> None:
     """The core contradicts itself then, and must not go on."""
-    with pytest.raises(InvariantBroken, match="without a pass at hand"):
+    with pytest.raises(InvariantBroken, match=rf"^{kind} without a pass at hand$"):
         order_for(memory_in(state, current=None), facts, NOW_MS)

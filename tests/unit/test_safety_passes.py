@@ -9,12 +9,21 @@ from typing import Any
 import pytest
 
 from safety.errors import InvariantBroken
-from safety.facts import Facts, Telemetry
+from safety.facts import Facts, PenIdentity, Telemetry
 from safety.ledger import AreaPlan, Ledger, Outcome, Pass
 from safety.memory import CurrentPass, Memory
-from safety.passes import close_pass, is_planned, outcome_of, plan_pass, stands_as, take_in
+from safety.passes import (
+    close_pass,
+    is_planned,
+    outcome_of,
+    plan_pass,
+    stands_as,
+    strokes_for_dose,
+    take_in,
+)
+from safety.states import State
 
-PLAN = AreaPlan("a", 750, 1_000, 3, 200)
+PLAN = AreaPlan("a", 750, 1_000, 3, 200, 10_000)
 
 
 def memory_with(outcome: Outcome = Outcome.PLANNED, **changes: Any) -> Memory:
@@ -50,7 +59,7 @@ def test_stretch_counts_as_in_contact_if_either_end_was(
     assert now == memory.seen_contact
 
 
-@pytest.mark.req("SR-007")
+@pytest.mark.req("SR-007", "HZ-56")
 @pytest.mark.parametrize(
     ("before", "now", "expected"),
     [
@@ -69,9 +78,10 @@ def test_strokes_are_counted_modulo_the_counter(
     take_in(memory, replace(facts, telemetry=replace(telemetry, strokes=now)))
 
     assert (expected, now) == (current_of(memory).strokes_total, memory.seen_strokes)
+    assert not current_of(memory).has_gap
 
 
-@pytest.mark.req("SR-007")
+@pytest.mark.req("SR-007", "HZ-56")
 @pytest.mark.parametrize(("before", "now"), [(900, 899), (0, 2**32 - 1), (0, 2**31)])
 def test_counter_that_went_back_leaves_the_pass_uncertain(
     before: int, now: int, facts: Facts, telemetry: Telemetry
@@ -82,6 +92,14 @@ def test_counter_that_went_back_leaves_the_pass_uncertain(
 
     assert (0, now) == (current_of(memory).strokes_total, memory.seen_strokes)
     assert current_of(memory).has_gap
+
+
+def test_counter_that_went_back_between_passes_changes_nothing_else(facts: Facts) -> None:
+    """Without a pass at hand there is nothing to be uncertain about."""
+    memory = memory_with(current=None, seen_strokes=2_000)
+    take_in(memory, facts)
+
+    assert (None, 1_000) == (memory.current, memory.seen_strokes)
 
 
 def test_same_telemetry_is_counted_once(facts: Facts) -> None:
@@ -141,15 +159,19 @@ def test_deepest_protrusion_is_kept_while_driven(
     assert expected == current_of(memory).depth_um_max
 
 
-def test_overspeed_is_counted_in_a_row(facts: Facts, telemetry: Telemetry) -> None:
-    """One telemetry that is slow enough starts the count anew."""
-    memory, counts = memory_with(), []
-    for tick_ms, speed_dhz in enumerate((1_101, 1_200, 1_100, 1_101), 5_000):
-        seen = replace(telemetry, tick_ms=tick_ms, speed_dhz=speed_dhz)
+@pytest.mark.req("SR-036")
+@pytest.mark.parametrize("state", list(State))
+def test_statuses_are_checked_while_the_pen_is_tested_and_only_then(
+    state: State, facts: Facts, telemetry: Telemetry
+) -> None:
+    """Each new status counts once, as good or bad, and what was counted before stays elsewhere."""
+    memory, counts = memory_with(state=state, tested=1), []
+    for tick_ms, depth_um in ((5_000, 0), (5_000, 0), (5_050, 0), (5_100, 201), (5_150, 0)):
+        seen = replace(telemetry, tick_ms=tick_ms, depth_um=depth_um)
         take_in(memory, replace(facts, telemetry=seen))
-        counts.append(memory.overspeed_count)
+        counts.append(memory.tested)
 
-    assert [1, 2, 0, 1] == counts
+    assert ([2, 2, 3, -1, 1] if state is State.SELFTEST else [1] * 5) == counts
 
 
 @pytest.mark.req("SR-007", "SR-008")
@@ -174,10 +196,10 @@ def test_pass_is_planned_only_while_it_stands_so_in_the_ledger() -> None:
     assert stands_as(memory_with(Outcome.PARTIAL), Outcome.PARTIAL)
 
 
-def test_planning_a_pass_writes_down_all_that_a_reader_needs() -> None:
+def test_planning_a_pass_writes_down_all_that_a_reader_needs(identity: PenIdentity) -> None:
     """The entry names area, number and grants, and where the counters stood."""
     current = CurrentPass(PLAN, 1, strokes_in_contact=50, depth_um_max=700, has_gap=True)
-    memory = memory_with(Outcome.PARTIAL, current=current, entries=7)
+    memory = memory_with(Outcome.PARTIAL, current=current, entries=7, identity=identity)
     entry = plan_pass(memory)
 
     expected = {
@@ -187,14 +209,50 @@ def test_planning_a_pass_writes_down_all_that_a_reader_needs() -> None:
         "speed_dhz": 1_000,
         "strokes_before": 900,
         "strokes_in_contact_before": 50,
+        "serial_number": 42,
+        "epoch": 7,
     }
     assert (8, "pass_planned", expected) == (entry.number, entry.kind, entry.body)
-    assert (8, True, 700, True) == (
+    assert (8, True, 700, True, 900) == (
         memory.start_entry,
         is_planned(memory),
         current.depth_um_max,
         current.has_gap,
+        current.counter_before,
     )
+
+
+def test_pass_of_an_unknown_pen_is_written_down_without_a_number() -> None:
+    """A reader never finds a number that no pen told."""
+    body = plan_pass(memory_with()).body
+
+    assert (0, 0) == (body["serial_number"], body["epoch"])
+
+
+@pytest.mark.req("SR-007", "SR-032")
+@pytest.mark.parametrize("outcome", list(Outcome))
+@pytest.mark.parametrize("strokes", [0, 199, 200, 201])
+def test_uncertain_pass_costs_a_whole_pass_of_the_dose_at_least(
+    outcome: Outcome, strokes: int
+) -> None:
+    """What was counted is never taken back, and what was not seen is counted as if made."""
+    expected = max(strokes, 200) if outcome is Outcome.UNCERTAIN else strokes
+
+    assert expected == strokes_for_dose(PLAN, outcome, strokes)
+
+
+@pytest.mark.req("SR-032")
+@pytest.mark.parametrize(
+    ("outcome", "expected"), [(None, 60), (Outcome.UNCERTAIN, 200), (Outcome.NOT_DELIVERED, 60)]
+)
+def test_closing_a_pass_charges_its_strokes_to_the_area(
+    outcome: Outcome | None, expected: int
+) -> None:
+    """The ledger keeps them with the pass."""
+    memory = memory_with(current=CurrentPass(PLAN, 1, strokes_in_contact=60))
+    close_pass(memory, 10_000, "paused by key", outcome)
+
+    assert (expected, 0) == (memory.ledger.strokes_of("a"), memory.ledger.strokes_of("b"))
 
 
 @pytest.mark.parametrize(("begun_ms", "run_ms"), [(None, 500), (9_000, 1_500)])
@@ -230,7 +288,7 @@ def test_outcome_may_be_given_where_counting_is_not_to_be_trusted() -> None:
 
 def test_pass_that_is_not_at_hand_is_neither_planned_nor_closed() -> None:
     """The core contradicts itself then, and must not go on."""
-    with pytest.raises(InvariantBroken):
+    with pytest.raises(InvariantBroken, match=r"^a pass was planned that is not at hand$"):
         plan_pass(memory_with(current=None))
-    with pytest.raises(InvariantBroken):
+    with pytest.raises(InvariantBroken, match=r"^a pass was closed that is not at hand$"):
         close_pass(memory_with(current=None), 10_000, "none")

@@ -10,25 +10,30 @@ import pytest
 
 from safety import machine as machine_module
 from safety.errors import InvariantBroken
-from safety.facts import Facts, PenIdentity, Role, Telemetry
+from safety.facts import Facts, Role, Telemetry
 from safety.guards import Scene, causes_are_gone, role_may_reset
 from safety.ledger import AreaPlan
 from safety.machine import Machine
 from safety.memory import CurrentPass, Memory
-from safety.states import LATCHED, Event, PenState, State
+from safety.states import LATCHED, MOVING, STOPS, Event, PenState, State
 from safety.table import ROWS, TABLE, Row
 
 PAIRS = list(product(State, Event))
 MACHINE = Machine()
+FACTS = (
+    *(Event.LINK_LOST, Event.PEN_RESTARTED, Event.IDENTITY_CHANGED, Event.LIMITS_CHANGED),
+    *(Event.SESSION_EXPIRED, Event.DRIVER_LOST, Event.TRIP_STOP, Event.TRIP_FAULT),
+    *(Event.CARTRIDGE_IN, Event.CARTRIDGE_OUT, Event.CARTRIDGE_CHANGED, Event.ACKNOWLEDGE),
+)
+"""What happens whether anybody likes it or not."""
 
 
 @pytest.fixture
-def good(telemetry: Telemetry, identity: PenIdentity) -> Scene:
-    """A scene that contents every guard but the one that wants the pen in READY."""
-    plan = (AreaPlan("a", 750, 1_000, 1, 200),)
+def good(facts: Facts) -> Scene:
+    """A scene of a treatment; it contents every guard but READY and those of the service."""
+    plan = (AreaPlan("a", 750, 1_000, 1, 200, 10_000),)
     memory = Memory(plan=plan, current=CurrentPass(plan[0], 1), start_entry=1, armed_ms=10_000)
-    facts = Facts(link_is_up=True, identity=identity, telemetry=telemetry, exchanged=None)
-    return Scene(memory, replace(facts, durable=1), 10_010, Role.TECHNICIAN)
+    return Scene(replace(memory, tested=3), replace(facts, durable=1), 10_010, area="a")
 
 
 @pytest.fixture
@@ -39,15 +44,24 @@ def ready(good: Scene, telemetry: Telemetry) -> Scene:
 
 
 @pytest.fixture
+def service(good: Scene) -> Scene:
+    """The same for a technician, without a session."""
+    return replace(good, role=Role.TECHNICIAN, facts=replace(good.facts, session_is_open=False))
+
+
+@pytest.fixture
 def bad() -> Scene:
     """A scene that contents no guard that asks for anything."""
     facts = Facts(link_is_up=False, identity=None, telemetry=None, exchanged=None)
-    return Scene(Memory(), replace(facts, record_failure="full", epoch_changed=True), 999_999)
+    facts = replace(facts, record_failure="full", epoch_changed=True)
+    return Scene(Memory(), facts, 999_999, Role.QA)
 
 
-def scene_for(row: Row, good: Scene, ready: Scene) -> Scene:
-    """Return the scene that contents all guards of a row."""
-    return ready if row.event is Event.START else good
+@pytest.fixture
+def scenes(good: Scene, ready: Scene, service: Scene) -> dict[Event, Scene]:
+    """The scene that contents all guards of an event's rows."""
+    special = {Event.START: ready, Event.SERVICE_ENTER: service}
+    return {event: special.get(event, good) for event in Event}
 
 
 def rows_into(state: State) -> set[tuple[State, Event]]:
@@ -65,9 +79,15 @@ def test_no_pair_stands_twice() -> None:
 
 
 @pytest.mark.req("SR-004")
+def test_there_are_as_many_states_and_events_as_decided() -> None:
+    """15 states and 44 events make 660 pairs. Source: ADR 0011."""
+    assert (15, 44, 660) == (len(State), len(Event), len(PAIRS))
+
+
+@pytest.mark.req("SR-004", "HZ-38")
 @pytest.mark.parametrize(("state", "event"), PAIRS, ids=lambda word: word.name)
 def test_every_pair_is_decided(
-    state: State, event: Event, good: Scene, ready: Scene, bad: Scene
+    state: State, event: Event, scenes: dict[Event, Scene], good: Scene, bad: Scene
 ) -> None:
     """A listed pair leads where its row says, an unlisted one changes nothing and says why."""
     row = ROWS.get((state, event))
@@ -82,8 +102,9 @@ def test_every_pair_is_decided(
         )
         assert ["SR-004"] == [refusal.rule for refusal in firing.refusals]
         assert f"{event.name} is not possible in {state.name}" == firing.refusals[0].reason
+        assert "See the state first." == firing.refusals[0].fix
     else:
-        firing = MACHINE.fire(state, event, scene_for(row, good, ready))
+        firing = MACHINE.fire(state, event, scenes[event])
         refused = MACHINE.fire(state, event, bad)
 
         assert (state, event, row.next, ()) == (
@@ -92,8 +113,9 @@ def test_every_pair_is_decided(
             firing.after,
             firing.refusals,
         )
-        assert bool(row.guards) == refused.is_refused
-        assert (state if row.guards else row.next) is refused.after
+        is_guarded = bool(row.guards)
+        assert is_guarded == refused.is_refused
+        assert (state if is_guarded else row.next) is refused.after
 
 
 @pytest.mark.req("SR-004")
@@ -111,48 +133,68 @@ def test_every_failing_guard_speaks(row: Row, bad: Scene) -> None:
 
 @pytest.mark.req("SR-005")
 @pytest.mark.parametrize("state", list(State))
-def test_stop_trip_and_link_lost_are_taken_without_guard_in_every_state(
-    state: State, bad: Scene
+@pytest.mark.parametrize(
+    "event", [*sorted(STOPS, key=lambda e: e.value), *FACTS], ids=lambda event: event.name
+)
+def test_stops_and_facts_are_taken_without_guard_in_every_state(
+    state: State, event: Event, bad: Scene
 ) -> None:
-    """Nothing can stand between a wish to stop and its effect."""
-    for event in (Event.STOP, Event.TRIP, Event.LINK_LOST):
-        firing = MACHINE.fire(state, event, bad)
+    """Nothing can stand between a wish to stop and its effect, nor argue with what happened."""
+    firing = MACHINE.fire(state, event, bad)
 
-        assert () == ROWS[state, event].guards
-        assert not firing.is_refused
+    assert () == ROWS[state, event].guards
+    assert not firing.is_refused
 
 
 @pytest.mark.req("SR-005")
-def test_stop_leads_to_stopping_wherever_there_is_a_pen() -> None:
-    """A latched state stays, and without a known pen there is nothing to stop."""
-    stays = {State.OFFLINE, State.IDENTIFYING, *LATCHED}
+@pytest.mark.parametrize("event", [Event.STOP_UI, Event.STOP_BUTTON, Event.STOP_PEDAL])
+def test_stop_leads_to_stopping_wherever_something_was_permitted(event: Event) -> None:
+    """Before a session it stays, so that no STOP is a way around self-test or sign-in."""
+    moves = {state for state in State if ROWS[state, event].next is State.STOPPING}
 
-    for state in State:
-        expected = state if state in stays else State.STOPPING
+    assert moves == {State.IDLE, State.PLANNED, State.PAUSED, *MOVING}
+    assert all(ROWS[state, event].next is state for state in set(State) - moves)
 
-        assert expected is ROWS[state, Event.STOP].next
+
+@pytest.mark.req("SR-005")
+def test_emergency_stop_latches_wherever_there_is_a_line() -> None:
+    """Without one there is nothing that could move; FAULT is left for the graver state."""
+    stays = {state for state in State if ROWS[state, Event.ESTOP].next is state}
+
+    assert {State.OFFLINE, State.ESTOP} == stays
+    assert all(ROWS[state, Event.ESTOP].next is State.ESTOP for state in set(State) - stays)
 
 
 @pytest.mark.req("SR-006")
-def test_trip_latches_everywhere() -> None:
-    """It leads to FAULT, and out of no latched state."""
+@pytest.mark.parametrize(
+    ("event", "before"),
+    [
+        (Event.TRIP_FAULT, {State.OFFLINE, State.CONNECTING}),
+        (Event.PEN_RESTARTED, {State.OFFLINE, State.CONNECTING, State.IDENTIFYING}),
+        (Event.IDENTITY_CHANGED, {State.OFFLINE, State.CONNECTING, State.IDENTIFYING}),
+        (Event.LIMITS_CHANGED, {State.OFFLINE, State.CONNECTING, State.IDENTIFYING}),
+    ],
+)
+def test_fault_latches_wherever_a_pen_is_known(event: Event, before: set[State]) -> None:
+    """It leads to FAULT, out of no latched state, and changes nothing where no pen is known."""
     for state in State:
-        expected = state if state in LATCHED else State.FAULT
+        expected = state if state in LATCHED | before else State.FAULT
 
-        assert expected is ROWS[state, Event.TRIP].next
+        assert expected is ROWS[state, event].next
 
 
-@pytest.mark.req("SR-006")
+@pytest.mark.req("SR-006", "H09")
 def test_latched_states_are_left_by_reset_alone() -> None:
-    """The successor is IDLE, after the causes have gone, and by who may."""
+    """The pen is tested anew, after the causes have gone, and by who may."""
     ways_out = {row for row in TABLE if row.state in LATCHED and row.next not in LATCHED}
 
     assert {(state, Event.RESET) for state in LATCHED} == {(r.state, r.event) for r in ways_out}
     for row in ways_out:
-        assert State.IDLE is row.next
+        assert State.SELFTEST is row.next
         assert {causes_are_gone, role_may_reset} <= set(row.guards)
 
 
+@pytest.mark.req("SR-034", "H07")
 def test_running_is_entered_by_a_confirmed_start_alone() -> None:
     """ARM or RESUME, START, and the pen's own word that it took it."""
     assert {(State.UNKNOWN_OUTCOME, Event.EXECUTED)} == rows_into(State.RUNNING)
@@ -164,6 +206,7 @@ def test_running_is_entered_by_a_confirmed_start_alone() -> None:
     } == rows_into(State.ARMED)
 
 
+@pytest.mark.req("SR-038", "HZ-38")
 def test_every_state_is_reached_and_leads_back_to_idle() -> None:
     """There is no state without a way in, and none without a way out."""
     forward = {state: {row.next for row in TABLE if row.state is state} for state in State}
@@ -213,6 +256,6 @@ def test_engine_that_arrives_elsewhere_is_an_invariant_broken(
 def test_machine_keeps_no_state_between_firings(good: Scene) -> None:
     """What it fired before does not matter for what it fires next."""
     fresh = Machine().fire(State.PLANNED, Event.FINISH, good)
-    MACHINE.fire(State.RUNNING, Event.TRIP, good)
+    MACHINE.fire(State.RUNNING, Event.TRIP_FAULT, good)
 
     assert fresh == MACHINE.fire(State.PLANNED, Event.FINISH, good)

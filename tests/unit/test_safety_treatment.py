@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from safety.facts import IntentKind
+from safety.ledger import AreaPlan
 from safety.states import OrderKind, State
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def test_pass_is_ended_by_hand_and_counts_as_partial(bench: Bench) -> None:
     assert 2 == bench.memory.current.number
 
 
-@pytest.mark.req("SR-008")
+@pytest.mark.req("SR-008", "HZ-57")
 def test_pass_without_any_contact_is_not_delivered_and_does_not_count(bench: Bench) -> None:
     """Strokes in the air are no treatment; the same pass comes again."""
     bench.pen.has_contact = False
@@ -107,7 +108,7 @@ def test_pass_without_any_contact_is_not_delivered_and_does_not_count(bench: Ben
     assert 1 == bench.memory.current.number
 
 
-@pytest.mark.req("SR-008")
+@pytest.mark.req("SR-008", "SR-042", "HZ-57", "HZ-75")
 def test_air_pauses_and_resume_goes_on_with_the_same_pass(bench: Bench) -> None:
     """Strokes made before the pause are carried, and nothing resumes by itself."""
     bench.to_running()
@@ -267,9 +268,15 @@ def test_strokes_are_counted_across_the_wrap_of_the_counter(bench: Bench) -> Non
 
 def test_pass_that_takes_too_long_is_paused(bench: Bench) -> None:
     """Five minutes on one pass are not normal, in contact or not."""
+    bench.memory.plan = (AreaPlan("forehead", 750, 1_000, 1, 100_000, 100_000),)
     bench.to_running()
-    bench.pen.speed_dhz = 1
-    bench.until(State.PAUSED, scans=6_100)
+    for scan in range(6_100):
+        # Now and then the pen is lifted, so that it does not dwell; and it gets warm.
+        bench.pen.has_contact = scan % 200 > 10
+        bench.pen.temperature_mdegc = 24_000 + 2 * scan
+        if State.PAUSED is bench.state:
+            break
+        bench.scan()
 
     assert "pass-too-long" in [b.get("code") for _, b in bench.entries]
     assert 300_000 < ended(bench)[0]["duration_ms"] < 300_200

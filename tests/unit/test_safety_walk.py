@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from safety.facts import Facts, Intent, IntentKind, PenIdentity, Role
+from safety.facts import Calibration, Facts, Intent, IntentKind, PenIdentity, Role
 from safety.ledger import Outcome
 from safety.memory import Decision, Memory
-from safety.states import LATCHED, OrderKind, PenState, Severity, State
+from safety.states import LATCHED, Event, OrderKind, PenState, Severity, State
 
 if TYPE_CHECKING:
     from tests.unit.conftest import Bench
@@ -67,11 +67,20 @@ HAPPENINGS: dict[str, dict[str, Any]] = {
     "first cartridge": {"pen.limits_hash": 0x957A},
     "the pen forgets its strokes": {"pen.strokes": 0},
     "other pen": {"identity": PenIdentity(43, 1, 0x957A, 200)},
+    "the session ends": {"session_is_open": False},
+    "a session is opened": {"session_is_open": True},
+    "the certificate runs out": {"calibration": None},
+    "calibrated": {"calibration": Calibration(60, is_in_date=True)},
+    "blind": {"pen.knows_depth": False},
+    "not blind": {"pen.knows_depth": True},
     "started by another host": {"pen.state": PenState.RUN, "pen.speed_dhz": 1_000},
 }
 """What may happen before a scan; ``next`` is a person who gets on with the treatment."""
 
-HEALTHY = ("plug in", "cartridge in", "button up", "obeys STOP", "not too deep", "on time")
+HEALTHY = (
+    *("plug in", "cartridge in", "button up", "obeys STOP", "not too deep", "on time"),
+    *("not blind", "the disk is well", "a session is opened"),
+)
 ONWARD = {
     State.IDLE: IntentKind.PLAN,
     State.PLANNED: IntentKind.ARM,
@@ -79,7 +88,11 @@ ONWARD = {
     State.PAUSED: IntentKind.RESUME,
 }
 INTENTS = st.builds(
-    Intent, st.sampled_from(IntentKind), st.just("key"), st.sampled_from(tuple(Role))
+    Intent,
+    st.sampled_from(IntentKind),
+    st.sampled_from(("key", "pedal")),
+    st.sampled_from(tuple(Role)),
+    st.sampled_from(("", "forehead", "cheek")),
 )
 MOVE = st.tuples(
     st.sampled_from(("next",) * len(HAPPENINGS) + tuple(HAPPENINGS)),
@@ -87,11 +100,13 @@ MOVE = st.tuples(
     st.integers(0, 10),
 )
 MOVES = st.builds(
-    lambda lead, moves: [("next", [], 6)] * lead + moves,
+    lambda lead, moves: [("next", [], 8)] * lead + moves,
     st.integers(0, 5),
     st.lists(MOVE, max_size=60),
 )
 """A walk begins anywhere between a cold start (0) and running needles (4, 5)."""
+UNASKED = (State.OFFLINE, State.CONNECTING, State.IDENTIFYING)
+STOP_WISHES = (IntentKind.STOP, IntentKind.ESTOP)
 LONG_CONTACT = 30
 """Strokes on skin at a stretch: 0.3 s, longer than any telemetry that still counts as fresh."""
 
@@ -132,11 +147,11 @@ class Witness:
     ) -> None:
         """STOP comes at once, and nothing moves that was not granted, written down and wanted."""
         memory, order = decision.memory, decision.order
-        has_no_pen = memory.state in (State.OFFLINE, State.IDENTIFYING) or not facts.link_is_up
-        assert (order is None) == has_no_pen
+        wants_stop = any(intent.kind in STOP_WISHES for intent in intents)
+        has_no_pen = memory.state in UNASKED and not wants_stop
+        assert (order is None) == (has_no_pen or not facts.link_is_up)
         if order is None:
             return
-        wants_stop = any(intent.kind is IntentKind.STOP for intent in intents)
         is_grave = any(cause.severity >= Severity.STOP for cause in memory.causes)
         if wants_stop or (is_grave and before.state not in LATCHED and memory.current):
             assert order.kind is OrderKind.STOP
@@ -163,6 +178,9 @@ class Witness:
         assert (PenState.READY, True, True) == (seen.state, seen.is_settled, seen.has_cartridge)
         assert 0 <= self.bench.now_ms - 50 - seen.received_ms <= 150
         assert (facts.record_failure, facts.driver_is_present) == ("", True)
+        assert facts.session_is_open
+        assert before.asked is not None
+        assert (Role.PRACTITIONER, current.plan.area) == (before.asked.role, before.asked.area)
         self.treated, self.stretch = (current.plan.area, current.number), 0
 
     def judge_ledger(self, memory: Memory) -> None:
@@ -178,15 +196,17 @@ class Witness:
         self.counted |= {key for key, outcome in outcomes.items() if outcome not in open_ones}
 
     def judge_reset(self, before: Memory, facts: Facts, decision: Decision) -> None:
-        """A latched state is left by RESET alone, at rest, by who may, and leads to IDLE."""
+        """A latched state is left by RESET alone, at rest, by who may, and leads to the test."""
         after = decision.memory.state
         if before.state not in LATCHED or after in LATCHED:
             return
         seen = facts.telemetry
-        assert State.IDLE is next(f.after for f in decision.firings if f.before in LATCHED)
+        resets = [f for f in decision.firings if f.before in LATCHED and f.after not in LATCHED]
+        assert [(Event.RESET, State.SELFTEST)] == [(f.event, f.after) for f in resets]
         assert before.reset_role is not None
         is_grave = any(c.severity >= Severity.FAULT_TECHNICIAN for c in before.causes)
         assert before.reset_role is Role.TECHNICIAN or not is_grave
+        assert before.reset_role in (Role.TECHNICIAN, Role.PRACTITIONER)
         assert seen is not None
         assert (PenState.SAFE, False, 0) == (seen.state, seen.is_driven, seen.speed_dhz)
         assert not facts.epoch_changed
@@ -198,14 +218,29 @@ def walk(bench: Bench, moves: list[tuple[str, list[Intent], int]]) -> Witness:
     for what, intents, scans in moves:
         happen(bench, what)
         kind = ONWARD.get(bench.state) if what == "next" else None
-        wished = [Intent(kind, "key")] if kind is not None else []
+        current = bench.memory.current
+        area = "" if current is None else current.plan.area
+        wished = [Intent(kind, "key", area=area)] if kind is not None else []
         witness.scan(*wished, *intents)
         for _ in range(scans):
             witness.scan()
     return witness
 
 
-@pytest.mark.req("SR-005", "SR-007", "SR-008", "SR-011", "SR-014")
+@pytest.mark.req(
+    "SR-005",
+    "SR-007",
+    "SR-008",
+    "SR-011",
+    "SR-014",
+    "HZ-08",
+    "HZ-13",
+    "H05",
+    "H07",
+    "H10",
+    "H14",
+    "R01",
+)
 @settings(max_examples=300)
 @given(moves=MOVES)
 def test_nothing_moves_unasked_and_nothing_is_lost(
@@ -217,7 +252,7 @@ def test_nothing_moves_unasked_and_nothing_is_lost(
     assert witness.starts["sent"] <= witness.starts["planned"]
 
 
-@pytest.mark.req("SR-005", "SR-006")
+@pytest.mark.req("SR-005", "SR-006", "SR-038", "HZ-38", "H18")
 @settings(max_examples=100)
 @given(moves=MOVES)
 def test_healed_world_comes_to_rest_or_to_a_named_fault(

@@ -102,6 +102,7 @@ def seeing(facts: Facts, **changes: Any) -> Facts:
     return replace(facts, telemetry=replace(facts.telemetry, **changes))
 
 
+@pytest.mark.req("HZ-33")
 def test_healthy_running_pen_gives_no_cause(running: Facts) -> None:
     """All monitors are silent while everything is as it should be."""
     view = View(running_memory(), running, NOW_MS)

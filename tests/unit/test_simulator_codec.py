@@ -62,6 +62,7 @@ def test_golden_frame_ends_in_the_crc16_of_the_rest(name: str) -> None:
     assert frame == seal(frame[:-2])
 
 
+@pytest.mark.req("SR-048", "HZ-72")
 @pytest.mark.parametrize("name", ORDERS)
 def test_golden_order_is_read_and_written_as_typed(name: str) -> None:
     """An order frame gives the typed fields, and the fields give the frame."""
@@ -74,6 +75,7 @@ def test_golden_order_is_read_and_written_as_typed(name: str) -> None:
     assert golden(name) == exchange_frame(ORDER_CODEC.pack(fields, SERIAL_NUMBER), unit=1)
 
 
+@pytest.mark.req("SR-048", "HZ-72")
 @pytest.mark.parametrize("name", STATUSES)
 def test_golden_status_is_written_and_read_as_typed(name: str) -> None:
     """The typed fields give the status frame, and the frame gives the fields."""

@@ -23,7 +23,7 @@ def warm_up(host: TameHost, rise_k: float) -> None:
     host.pen.plant.temperature_cdegc = 2_350 + round(100 * rise_k)
 
 
-@pytest.mark.req("SR-019", "SR-020")
+@pytest.mark.req("SR-019", "SR-020", "SR-046", "SR-047", "HZ-03", "D04", "D07")
 @pytest.mark.parametrize("armed_only", [True, False])
 def test_over_depth_opens_the_bridge_within_10_ms_and_latches(armed_only: bool) -> None:
     """Protocol 6 and D04: three samples of 1 ms, then FAULT for a technician."""
@@ -108,6 +108,7 @@ def test_technicians_fault_displaces_an_operators(host: TameHost) -> None:
     assert Fault.RETRACT_FAILED == host.say(Command.POLL)["fault"]
 
 
+@pytest.mark.req("SR-046", "HZ-17", "HZ-20", "HZ-22", "D05", "D10")
 @pytest.mark.parametrize(
     ("fault", "code", "off_ms"),
     [
@@ -133,6 +134,7 @@ def test_motor_that_misbehaves_is_switched_off(fault: str, code: Fault, off_ms: 
     assert (PenState.FAULT, code) == (status["state"], status["fault"])
 
 
+@pytest.mark.req("SR-046", "D05")
 def test_current_beyond_what_the_driver_can_give_is_switched_off_first(host: TameHost) -> None:
     """A failed driver at a blocked rotor is over-current long before it is a stall."""
     host.start()
@@ -144,6 +146,7 @@ def test_current_beyond_what_the_driver_can_give_is_switched_off_first(host: Tam
     assert Fault.OVER_CURRENT == host.say(Command.POLL)["fault"]
 
 
+@pytest.mark.req("SR-046", "HZ-17", "D05")
 def test_encoder_that_is_dead_from_the_start_is_found(host: TameHost) -> None:
     """No speed feedback for 50 ms with the drive on."""
     host.arm(1_000, 1_000)
@@ -154,6 +157,7 @@ def test_encoder_that_is_dead_from_the_start_is_found(host: TameHost) -> None:
     assert Fault.NO_FEEDBACK == host.say(Command.POLL)["fault"]
 
 
+@pytest.mark.req("SR-046", "HZ-20", "D11")
 @pytest.mark.parametrize(
     ("bend", "fault"),
     [("temperature", Fault.OVER_TEMPERATURE), ("supply", Fault.LOW_SUPPLY)],
@@ -178,6 +182,7 @@ def test_climate_out_of_range_stops_within_100_ms(
     assert Result.DONE == host.say(Command.RESET)["result"]
 
 
+@pytest.mark.req("SR-046", "D10")
 def test_stop_button_stops_without_the_host(host: TameHost) -> None:
     """D10: the pen's own button opens the bridge in the next millisecond and voids the token."""
     host.start()

@@ -229,6 +229,7 @@ def test_pen_of_another_unit_id_answers_that_one_only() -> None:
     assert b"\x07\x03\x40" == pen.receive(request, 60_000)[:3]
 
 
+@pytest.mark.req("SR-047", "D07")
 def test_memory_fault_from_the_factory_comes_up_in_fault() -> None:
     """A latched technician fault is shown as soon as the pen has booted."""
     host = TameHost(Pen(memory=Memory(fault=Fault.MEMORY)))

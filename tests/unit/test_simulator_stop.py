@@ -63,6 +63,7 @@ def test_stop_by_broadcast_is_taken_and_not_answered(host: TameHost, function: i
     assert PenState.STOPPING is host.pen.state
 
 
+@pytest.mark.req("HZ-18")
 def test_broadcast_starts_nothing(host: TameHost) -> None:
     """Only a STOP counts when it comes by broadcast."""
     host.arm(500, 1_000)
@@ -100,7 +101,7 @@ def test_function_16_is_answered_by_exception_01_and_changes_nothing(host: TameH
     assert PenState.RUN is host.pen.state
 
 
-@pytest.mark.req("SR-011", "SR-013")
+@pytest.mark.req("SR-011", "SR-013", "HZ-08", "D08")
 @pytest.mark.parametrize("command", [Command.RENEW, Command.START, Command.ARM])
 def test_order_parked_before_a_stop_is_refused_after_it(command: Command) -> None:
     """A frame that waited in a buffer finds its token void."""
