@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from safety.errors import InvariantBroken
-from safety.facts import Facts
+from safety.facts import Exchanged, Facts
 from safety.guards import is_fresh, is_still
 from safety.limits import DEPTH_UM_ABSOLUTE, SPEED_DHZ_ABSOLUTE
 from safety.memory import Memory, Order
@@ -51,14 +51,22 @@ def _while_stopping(memory: Memory, facts: Facts, now_ms: int) -> Order:
     seen, last = facts.telemetry, facts.exchanged
     if memory.reset_role is None or seen is None or seen.state is not PenState.FAULT:
         return _POLL
-    is_settled = last is None or last.was_answered
-    return Order(OrderKind.RESET) if is_settled else _POLL
+    return Order(OrderKind.RESET) if _is_settled(last) else _POLL
+
+
+def _is_settled(last: Exchanged | None) -> bool:
+    """Return whether an order may follow that is never repeated, and must be newer than a stop.
+
+    Its outcome must not hang in the air, and the tick that it echoes must not be that of a STOP.
+    Source: docs/protocol.md 6 and 7.
+    """
+    return last is None or (last.was_answered and last.kind is not OrderKind.STOP)
 
 
 def _while_armed(memory: Memory, facts: Facts) -> Order:
     """Lead the pen to READY: OPEN, then ARM; an order that nobody knows about is never repeated."""
     seen, last = facts.telemetry, facts.exchanged
-    if seen is None or (last is not None and not last.was_answered):
+    if seen is None or not _is_settled(last):
         return _POLL
     is_ours = memory.open_id is not None and seen.last_order[0] == memory.open_id[0]
     if seen.state is PenState.SAFE:

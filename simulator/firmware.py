@@ -57,7 +57,7 @@ class Firmware:
         self.p = parameters.firmware
         self.plant = plant
         self.memory = memory
-        self.session = Session()
+        self.session = Session(first_tick_ms)
         self.monitors = Monitors(self.p)
         self.state = PenState.BOOT
         self.fault = Fault.NONE
@@ -139,7 +139,7 @@ class Firmware:
                 ``button`` or ``silence`` (an idle token).
         """
         self._log("stop", source=source)
-        self.session.void()
+        self.session.void(self.uptime_ms)
         self._fall_back()
 
     def _obey(self, order: Order) -> None:
@@ -149,6 +149,7 @@ class Firmware:
         elif order.command == Command.ARM:
             self._arm(order)
         elif order.command == Command.RESET:
+            self.session.void(self.uptime_ms)
             self.fault = Fault.NONE
             self._enter(PenState.SAFE)
         else:
@@ -281,6 +282,7 @@ class Firmware:
             self.memory.fault = self.memory.fault or fault
             fault = Fault(self.memory.fault)
         self.fault = fault
+        self.session.void(self.uptime_ms)
         self._log("fault", fault=fault.name)
         self._enter(PenState.FAULT)
         self._store()
@@ -300,7 +302,7 @@ class Firmware:
 
     def _lose_token(self) -> None:
         self._log("token_idle")
-        self.session.void()
+        self.session.void(self.uptime_ms)
         if self.state is PenState.READY:
             self.stop("silence")
 

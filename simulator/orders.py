@@ -60,6 +60,8 @@ def _failing_rules(pen: Firmware, order: Order, *, intact: bool) -> Iterator[Res
         yield Result.OLD_SEQUENCE
     if echo_age_ms(order, pen.tick_ms) > FRESHNESS_MS:
         yield Result.STALE_TICK
+    if brings_own_token and _is_from_before(pen, order):
+        yield Result.STALE_TICK
     yield from _failing_state(pen, order)
 
 
@@ -82,6 +84,12 @@ def _failing_state(pen: Firmware, order: Order) -> Iterator[Result]:
             yield Result.SETPOINT_CHANGED
         if command is Command.START and not pen.is_settled:
             yield Result.NOT_SETTLED
+
+
+def _is_from_before(pen: Firmware, order: Order) -> bool:
+    """Whether OPEN or RESET was meant for another boot, or for what was before the last stop."""
+    is_of_another_boot = order.depth_um != pen.memory.epoch
+    return is_of_another_boot or pen.session.is_behind_barrier(order, pen.uptime_ms)
 
 
 def _may_reset(pen: Firmware) -> bool:

@@ -28,24 +28,34 @@ class Order(NamedTuple):
 
 
 class Session:
-    """The live token with the newest sequence number that came with it."""
+    """The live token with the newest sequence number that came with it, and the barrier.
 
-    __slots__ = ("_seen_ms", "_sequence", "token")
+    Args:
+        boot_ms: Now, when everything said before is of another boot.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_barrier_ms", "_seen_ms", "_sequence", "token")
+
+    def __init__(self, boot_ms: int) -> None:
         self.token = 0
         self._sequence = 0
         self._seen_ms = 0
+        self._barrier_ms = boot_ms
 
     def open(self, order: Order, now_ms: int) -> None:
-        """Make that order's token the live one."""
+        """Make that order's token the live one, and no older OPEN another."""
         self.token = order.token
         self._sequence = order.sequence
-        self._seen_ms = now_ms
+        self._seen_ms = self._barrier_ms = now_ms
 
-    def void(self) -> None:
-        """Let no token be live."""
+    def void(self, now_ms: int) -> None:
+        """Let no token be live, and none become so by what was said before."""
         self.token = 0
+        self._barrier_ms = now_ms
+
+    def is_behind_barrier(self, order: Order, now_ms: int) -> bool:
+        """Whether the order echoes the barrier's tick or an older one."""
+        return echo_age_ms(order, now_ms) >= (now_ms - self._barrier_ms) % TICK_MODULUS
 
     def see(self, order: Order, now_ms: int) -> bool:
         """Note a request with a right CRC-32, whatever it asks for.

@@ -31,6 +31,7 @@ class TameHost:
         self.token = token
         self.sequence = 0
         self.tick_ms = 0
+        self.epoch = 0
         self.depth_um = 0
         self.speed_dhz = 0
 
@@ -43,13 +44,14 @@ class TameHost:
         """
         self.sequence = (self.sequence + 1) % SEQUENCE_MODULUS
         has_setpoint = command in (Command.ARM, Command.START, Command.RENEW)
+        boot = self.epoch if command in (Command.OPEN, Command.RESET) else 0
         values = {
             "version": PROTOCOL_VERSION,
             "command": int(command),
             "token": self.token,
             "sequence": self.sequence,
             "tick_echo_ms": self.tick_ms,
-            "depth_um": self.depth_um if has_setpoint else 0,
+            "depth_um": self.depth_um if has_setpoint else boot,
             "speed_dhz": self.speed_dhz if has_setpoint else 0,
             **fields,
         }
@@ -63,7 +65,7 @@ class TameHost:
     def hear(self, answer: bytes) -> dict[str, int]:
         """Read a status."""
         status = STATUS_CODEC.unpack(answer[_STATUS_AT:-_CRC16_BYTES])
-        self.tick_ms = status["tick_ms"]
+        self.tick_ms, self.epoch = status["tick_ms"], status["epoch"]
         return status
 
     def wait(self, duration_ms: int) -> None:
@@ -79,7 +81,7 @@ class TameHost:
         return at_most_ms
 
     def open(self) -> dict[str, int]:
-        """Come to know the tick, and open a session, once the pen has booted."""
+        """Come to know tick and epoch, and open a session, once the pen is at rest."""
         self.wait(100)
         self.say(Command.POLL)
         return self.say(Command.OPEN)

@@ -182,12 +182,12 @@ FAULTS = {
     "no-feedback": (State.FAULT, "pen-fault-operator", "faulted", 251, "partial"),
     "runaway": (State.FAULT, "pen-fault-operator", "faulted", 251, "partial"),
     "cartridge-out": (State.FAULT, "pen-fault-operator", "faulted", 100, "partial"),
-    "stuck-depth-sensor": (State.FAULT, "pen-fault-technician", "faulted", 60_000, "delivered"),
+    "stuck-depth-sensor": (State.FAULT, "depth-flat", "faulted", 1_300, "partial"),
     "retract-fail": (State.FAULT, "pen-fault-technician", "faulted", 60_000, "delivered"),
     "stop-button": (State.IDLE, "pen-button", "stopped", 100, "partial"),
 }
 """What becomes of a session by fault: last state, cause on record, outcome, ms to standstill, and
-the outcome of the pass. The two faults of the depth drive show when the needles are to go back."""
+the outcome of the pass. A retraction that fails shows when the needles are to go back."""
 
 
 def test_every_fault_of_the_pen_is_looked_at() -> None:

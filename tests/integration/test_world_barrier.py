@@ -81,3 +81,20 @@ def test_resumed_pass_opens_with_a_status_newer_than_its_stop(wire: Eavesdropper
     orders = [e for e in map(json.loads, wire.truth) if e["event"] == "order"]
 
     assert ["DONE"] * 2 == [order["result"] for order in orders if order["command"] == "OPEN"]
+
+
+"""For tests/integration/test_world_barrier.py once safety waits for a POLL after a STOP."""
+
+
+@pytest.mark.req("SR-034", "HZ-75", "R04", "W08")
+def test_resume_wished_while_the_needles_come_to_rest_opens_after_one_more_look(
+    wire: Eavesdropper,
+) -> None:
+    """A wish in the very scan that sees rest costs one POLL, and no order is refused."""
+    wire.world.want(IntentKind.PAUSE)
+    for _ in range(40):
+        wire.world.scan()
+        wire.world.want(IntentKind.RESUME)
+    orders = [e for e in map(json.loads, wire.truth) if e["event"] == "order"]
+
+    assert ["DONE"] * 2 == [order["result"] for order in orders if order["command"] == "OPEN"]
