@@ -147,10 +147,11 @@ def _refuse_older_than_recorded(signed: SignedProfile, sessions: Iterable[Sessio
 def _refuse_unchecked_pen(pen: Identity, sessions: Iterable[Session]) -> None:
     """Refuse a pen with a fault on record that no technician has looked into. Rule: SR-006."""
     for session in sessions:
-        if session.grave and whole(session.pen, "serial_number") == pen.serial_number:
+        faults = [fault for serial, fault in session.grave if serial == pen.serial_number]
+        if faults:
             raise RefusedError(
                 f"pen {pen.serial_number} stopped in session {session.id} with a fault that needs "
-                f"a technician ({session.grave[0]}). When it has been checked, the technician "
+                f"a technician ({faults[0]}). When it has been checked, the technician "
                 f"releases it: penpilot records release {session.id} --by NAME --reason TEXT"
             )
 

@@ -75,7 +75,6 @@ def go_on(scan: Scan) -> None:
 def _connect(scan: Scan) -> None:
     """Open the port that somebody wants; wait after it was lost, refused or let go."""
     memory = scan.memory
-    memory.was_disconnected &= scan.facts.link_is_wanted
     has_waited = memory.entered_ms == 0 or scan.now_ms - memory.entered_ms >= RECONNECT_MS
     if scan.facts.link_is_wanted and has_waited and not memory.was_disconnected:
         scan.fire(Event.CONNECT)
@@ -107,9 +106,7 @@ def _test(scan: Scan) -> None:
 
 def _unlock(scan: Scan) -> None:
     """Let a session that is open have the pen, unless a person locked this very session."""
-    memory = scan.memory
-    memory.was_locked &= scan.facts.session_is_open
-    if scan.facts.session_is_open and not memory.was_locked:
+    if scan.facts.session_is_open and not scan.memory.was_locked:
         scan.fire(Event.UNLOCK)
 
 

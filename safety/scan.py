@@ -35,6 +35,9 @@ class Scan:
     def __init__(self, machine: Machine, memory: Memory, facts: Facts, now_ms: int) -> None:
         self._machine = machine
         self.memory = memory.copy()
+        # What a person closed stays closed until that very session, or port, is no longer open.
+        self.memory.was_locked &= facts.session_is_open
+        self.memory.was_disconnected &= facts.link_is_wanted
         self.facts = facts
         self.now_ms = now_ms
         self.entries: list[Entry] = []

@@ -176,14 +176,18 @@ def release(session: str, by: str, reason: str, *, as_json: bool) -> None:
     """Release the pen of SESSION after a technician has looked into its fault."""
     with failing_clearly(as_json=as_json):
         home = this_home()
-        name, found_text = one_line(by)[:80].strip(), one_line(reason)[:200].strip()
+        name, found_text = one_line(by.strip())[:80], one_line(reason.strip())[:200]
         for field, value in (("--by", name), ("--reason", found_text)):
             if not value:
                 raise ConfigError(field, value, "must not be empty")
         found, _ = _find(home, session)
         if not found.grave:
             raise RefusedError(f"session {session} holds no fault that waits for a technician")
-        body = {"by": name, "reason": found_text, "faults": "; ".join(found.grave)[:500]}
+        body = {
+            "by": name,
+            "reason": found_text,
+            "faults": "; ".join(fault for _, fault in found.grave)[:500],
+        }
         with _store(home) as store:
             store.append(session, str(Kind.RELEASED), body, datetime.now(UTC))
     if as_json:

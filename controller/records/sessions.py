@@ -122,7 +122,7 @@ class Session:
         opened: All that `session_opened` says.
         areas: In the order of the plan; those that only passes name come last.
         events: How often each kind of entry was made.
-        grave: Faults that a technician must look into, by their text, while none has.
+        grave: Faults that a technician must look into, while none has: serial number, text.
     """
 
     id: str
@@ -135,7 +135,7 @@ class Session:
     opened: Mapping[str, Any]
     areas: tuple[Area, ...]
     events: Mapping[str, int]
-    grave: tuple[str, ...] = ()
+    grave: tuple[tuple[int, str], ...] = ()
 
     @property
     def simulated(self) -> bool:
@@ -191,7 +191,8 @@ class _Fold:
     opened: dict[str, Any] = field(default_factory=dict)
     passes: list[Pass] = field(default_factory=list)
     events: dict[str, int] = field(default_factory=dict)
-    grave: list[str] = field(default_factory=list)
+    grave: list[tuple[int, str]] = field(default_factory=list)
+    serial_number: int = 0
 
     def add(self, entry: Entry) -> None:
         """Take one more entry into account."""
@@ -202,6 +203,10 @@ class _Fold:
         match entry.kind:
             case Kind.SESSION_OPENED:
                 self.opened = entry.body
+                pen = entry.body.get("pen")
+                self.serial_number = (
+                    (whole(pen, "serial_number") or 0) if isinstance(pen, dict) else 0
+                )
             case Kind.PASS_PLANNED:
                 self._plan(entry.body)
             case Kind.PASS_STARTED:
@@ -210,6 +215,8 @@ class _Fold:
                 self._end(entry.body)
             case Kind.PASS_RECONCILED:
                 self._reconcile(entry.body)
+            case Kind.RESUMED:
+                self.serial_number = whole(entry.body, "serial_number") or self.serial_number
             case Kind.FAULT | Kind.RESET | Kind.RELEASED:
                 self._judge(entry.kind, entry.body)
             case Kind.SESSION_CLOSED:
@@ -267,11 +274,13 @@ class _Fold:
         self.passes.append(planned)
 
     def _judge(self, kind: str, body: dict[str, Any]) -> None:
-        """A grave fault waits until a technician resets it or releases the pen."""
-        if kind == Kind.FAULT and text(body, "severity") in _GRAVE:
-            self.grave.append(text(body, "text"))
-        elif kind == Kind.RELEASED or text(body, "role") == _TECHNICIAN:
+        """A grave fault of a pen waits until a technician resets it or releases the pen."""
+        if kind == Kind.RELEASED:
             self.grave.clear()
+        elif kind == Kind.FAULT and text(body, "severity") in _GRAVE:
+            self.grave.append((self.serial_number, text(body, "text")))
+        elif kind == Kind.RESET and text(body, "role") == _TECHNICIAN:
+            self.grave = [one for one in self.grave if one[0] != self.serial_number]
 
     def _start(self, body: dict[str, Any]) -> None:
         """The pen took the START."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from controller.records.entries import Entry
 
-NOTABLE = frozenset({Kind.FAULT, Kind.STOP, Kind.ALARM})
+NOTABLE = frozenset({Kind.FAULT, Kind.STOP, Kind.ALARM, Kind.PASS_RECONCILED, Kind.RELEASED})
 """Kinds that a reader looks for first."""
 
 

@@ -7,7 +7,9 @@ from safety.facts import Telemetry
 from safety.guards import is_fresh, is_still
 from safety.monitors.antiflap import fallen, risen
 from safety.monitors.view import View
+from safety.selftest import REST_UM_MAX
 from safety.states import OrderKind, PenState, State
+from safety.units import in_mm
 
 TECHNICIAN_FAULT_FIRST = 0x80
 """Pen faults from this code on need a technician. Source: docs/protocol.md 4."""
@@ -84,6 +86,8 @@ def motion_unasked(view: View) -> Cause | None:
         return None
     if seen.is_driven or seen.state in (PenState.READY, _RUN):
         return Cause(CauseCode.MOTION_UNASKED, f"it is {seen.state.name}")
+    if seen.depth_um is not None and seen.depth_um > REST_UM_MAX:
+        return Cause(CauseCode.MOTION_UNASKED, f"needles out by {in_mm(seen.depth_um)}")
     return None
 
 

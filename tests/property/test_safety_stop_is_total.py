@@ -56,7 +56,13 @@ CURRENT = st.builds(
     counter_before=SMALL,
 )
 IDENTITIES = st.builds(
-    PenIdentity, SMALL, SMALL, SMALL, st.integers(0, 500), st.sampled_from(("", "", "no lease"))
+    PenIdentity,
+    SMALL,
+    SMALL,
+    SMALL,
+    st.integers(0, 500),
+    st.sampled_from(("", "", "no lease")),
+    cartridge_uid=SMALL,
 )
 UNSETTLED = st.builds(Unsettled, st.sampled_from("ab"), SMALL, TICKS, SMALL, SMALL, SMALL)
 ASKED = st.builds(Asked, st.sampled_from(Role), st.sampled_from(("", "a", "b")))
@@ -87,8 +93,11 @@ MEMORY = partial(
     seen_tick_ms=st.none() | TICKS,
     seen_strokes=TICKS,
     seen_contact=st.booleans(),
+    air_strokes=st.integers(0, 20),
     seen_cartridge=st.none() | st.booleans(),
-    was_cartridge_out=st.booleans(),
+    is_cartridge_in_doubt=st.booleans(),
+    was_locked=st.booleans(),
+    was_disconnected=st.booleans(),
     reset_role=st.none() | st.sampled_from(Role),
 )
 MEMORIES, STRANGE_MEMORIES = MEMORY(current=CURRENT), MEMORY(current=st.none() | CURRENT)

@@ -178,6 +178,7 @@ class Bench:
     memory: Memory = field(default_factory=lambda: Memory(plan=PLAN))
     now_ms: int = 10_000
     link_is_up: bool = True
+    link_is_wanted: bool = True
     identity: PenIdentity | None = IDENTITY
     epoch_changed: bool = False
     record_failure: str = ""
@@ -236,6 +237,7 @@ class Bench:
             record_failure=self.record_failure,
             late_ms=self.late_ms,
             driver_is_present=self.driver_is_present,
+            link_is_wanted=self.link_is_wanted,
             link_errors=self.link_errors,
             session_is_open=self.session_is_open,
             calibration=self.calibration,

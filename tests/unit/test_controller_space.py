@@ -32,7 +32,7 @@ def test_session_is_refused_when_the_disk_is_nearly_full(
         refuse_full_disk(tmp_path)
         return
 
-    with pytest.raises(RefusedError, match="199 MB are free .* a session needs 200 MB"):
+    with pytest.raises(RefusedError, match=r"199 MB are free .* a session needs 200 MB"):
         refuse_full_disk(tmp_path)
 
 

@@ -139,7 +139,7 @@ def test_exception_is_an_answer_and_a_refusal() -> None:
 
 
 def test_identity_is_what_safety_compares_a_pen_with() -> None:
-    """Serial number, boot number, limits and tolerance are carried over."""
+    """Serial number, boot number, limits, tolerance and cartridge are carried over."""
     names = {f.name for f in fields(Identity)} - {"capabilities"}
     numbers = {name: i for i, name in enumerate(sorted(names))}
     identity = Identity(capabilities=Capability.LEASE, **numbers)
@@ -149,5 +149,6 @@ def test_identity_is_what_safety_compares_a_pen_with() -> None:
         epoch=77,
         limits_hash=numbers["limits_hash"],
         depth_tolerance_um=numbers["depth_tolerance_um"],
+        cartridge_uid=numbers["cartridge_uid"],
     )
     assert wanted == pen_identity_of(identity, 77)

@@ -61,8 +61,11 @@ def test_fresh_memory_is_offline_and_knows_nothing() -> None:
         "seen_tick_ms": None,
         "seen_strokes": 0,
         "seen_contact": False,
+        "air_strokes": 0,
         "seen_cartridge": None,
-        "was_cartridge_out": False,
+        "is_cartridge_in_doubt": False,
+        "was_locked": False,
+        "was_disconnected": False,
         "watch": asdict(Watch()),
         "reset_role": None,
     }

@@ -81,7 +81,7 @@ def test_fault_of_the_pen_is_reported_by_who_may_clear_it(
     fault: int, pen_state: PenState, found: dict[str, str], tape: Tape
 ) -> None:
     """From 0x80 on a technician must, and a fault without a number is one too."""
-    tape.memory.state = State.IDLE
+    tape.memory.state = State.SELFTEST
     tape.play(fault=fault, state=pen_state)
 
     assert found == details(tape)
@@ -96,17 +96,46 @@ def test_stop_button_is_reported_even_if_the_pen_runs_on(is_button_down: bool, t
     assert is_button_down == ("pen-button" in found)
 
 
-@pytest.mark.parametrize("is_driven", [False, True])
-@pytest.mark.parametrize("since_ms", [-1, 0, 1])
-def test_motor_that_nobody_asked_for_is_reported(
-    is_driven: bool, since_ms: int, tape: Tape
+@pytest.mark.req("SR-005", "SR-006")
+@pytest.mark.parametrize("state", list(State))
+def test_stop_button_is_reported_wherever_a_pen_is_held_or_laid_down(
+    state: State, tape: Tape
 ) -> None:
-    """It was heard since the host rests."""
+    """While needles brake and at rest as well; where a latch or a test holds it says nothing."""
+    silent = {State.OFFLINE, State.CONNECTING, State.IDENTIFYING, State.SELFTEST}
+    silent |= {State.FAULT, State.ESTOP}
+    tape.memory.state = state
+
+    assert (state not in silent) == ("pen-button" in tape.play(is_button_down=True))
+
+
+@pytest.mark.req("SR-005")
+@pytest.mark.parametrize(
+    ("changes", "is_motion"),
+    [
+        ({}, False),
+        ({"is_driven": True}, True),
+        ({"state": PenState.READY}, True),
+        ({"state": PenState.RUN}, True),
+        ({"state": PenState.STOPPING}, False),
+        ({"state": PenState.BOOT}, False),
+        ({"state": PenState.SERVICE}, False),
+        ({"depth_um": 200}, False),
+        ({"depth_um": 201}, True),
+        ({"depth_um": None}, False),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("since_ms", [-1, 0, 1])
+def test_motion_that_nobody_asked_for_is_reported(
+    changes: dict[str, Any], is_motion: bool, since_ms: int, tape: Tape
+) -> None:
+    """A driven motor or needles that are out, heard since the host rests."""
     tape.memory.state = State.IDLE
     tape.memory.entered_ms = 10_100 - since_ms
-    found = tape.play(is_driven=is_driven)
+    found = tape.play(**changes)
 
-    assert (is_driven and since_ms > 0) == ("motion-unasked" in found)
+    assert (is_motion and since_ms > 0) == ("motion-unasked" in found)
 
 
 @pytest.mark.parametrize("state", [State.ARMED, State.RUNNING, State.UNKNOWN_OUTCOME])

@@ -27,10 +27,17 @@ RESTING = [
 
 
 def memory_in(state: State, **changes: Any) -> Memory:
-    """Return a memory in that state since 9,000 ms, with a pass at hand."""
+    """Return a memory in that state since 9,000 ms, with a pass at hand and its entry written."""
     current = CurrentPass(AreaPlan("a", 750, 1_000, 1, 200, 10_000), 1)
     usual = {"state": state, "current": current, "entered_ms": 9_000, "open_id": (7, 1)}
+    usual["start_entry"] = 5
     return Memory(**(usual | changes))
+
+
+@pytest.fixture
+def facts(facts: Facts) -> Facts:
+    """Facts with a healthy pen at rest, and five entries on disk."""
+    return replace(facts, durable=5)
 
 
 def seeing(facts: Facts, telemetry: Telemetry, **changes: Any) -> Facts:
@@ -102,6 +109,27 @@ def test_start_is_said_once_and_then_asked_for(facts: Facts) -> None:
 
     assert start == order_for(memory_in(State.UNKNOWN_OUTCOME), facts, NOW_MS)
     assert POLL == order_for(memory_in(State.UNKNOWN_OUTCOME, start_sent=True), facts, NOW_MS)
+
+
+@pytest.mark.req("SR-014")
+@pytest.mark.parametrize(
+    ("entry", "durable", "is_said"),
+    [(5, 5, True), (5, 6, True), (1, 1, True), (5, 4, False), (0, 0, False), (0, 5, False)],
+)
+def test_start_leaves_only_with_its_entry_on_disk(
+    entry: int, durable: int, is_said: bool, facts: Facts
+) -> None:
+    """A START that nothing durable announces is the core's own mistake, and nothing goes on."""
+    memory = memory_in(State.UNKNOWN_OUTCOME, start_entry=entry)
+    known = replace(facts, durable=durable)
+    if is_said:
+        order = order_for(memory, known, NOW_MS)
+
+        assert order is not None
+        assert OrderKind.START is order.kind
+        return
+    with pytest.raises(InvariantBroken, match=rf"^START without its durable entry \({entry}\)$"):
+        order_for(memory, known, NOW_MS)
 
 
 def test_running_is_renewed_with_the_granted_values(facts: Facts) -> None:

@@ -224,7 +224,7 @@ def test_planning_a_pass_writes_down_all_that_a_reader_needs(identity: PenIdenti
 
 def test_pass_of_an_unknown_pen_is_written_down_without_a_number() -> None:
     """A reader never finds a number that no pen told."""
-    body = plan_pass(memory_with()).body
+    body = plan_pass(memory_with(Outcome.NOT_DELIVERED)).body
 
     assert (0, 0) == (body["serial_number"], body["epoch"])
 

@@ -247,6 +247,7 @@ def test_pen_that_restarted_is_latched_until_it_was_identified_again(bench: Benc
     bench.rest(5)
     bench.pen.state, bench.pen.tick_ms, bench.pen.depth_um = PenState.SAFE, 3, 0
     bench.pen.speed_dhz, bench.epoch_changed, bench.identity = 0, True, None
+    bench.pen.epoch = 8
     bench.rest(5)
 
     assert (State.FAULT, "pen-restarted") == (bench.state, bench.codes[0])
@@ -293,7 +294,7 @@ def comes_back_as(bench: Bench, **changes: int) -> None:
     bench.rest(2)
     assert bench.identity is not None
     bench.link_is_up, bench.identity = True, replace(bench.identity, **changes)
-    bench.pen.limits_hash = bench.identity.limits_hash
+    bench.pen.limits_hash, bench.pen.epoch = bench.identity.limits_hash, bench.identity.epoch
     bench.until(State.IDLE, State.FAULT)
 
 
@@ -358,7 +359,7 @@ def test_stop_before_identification_does_not_skip_it(bench: Bench) -> None:
 @pytest.mark.req("SR-020")
 def test_fault_before_identification_leads_to_a_known_pen(bench: Bench) -> None:
     """A reset needs an identified pen, and what was identified is what monitors compare with."""
-    bench.identity, bench.epoch_changed = None, True
+    bench.identity, bench.epoch_changed, bench.pen.epoch = None, True, 8
     bench.rest(3)
     assert State.FAULT is bench.state
 

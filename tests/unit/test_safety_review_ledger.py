@@ -82,6 +82,17 @@ def test_next_pass_never_has_a_number_that_counts() -> None:
         assert (free or [4])[0] == ledger.free_number("forehead"), outcomes
 
 
+@pytest.mark.req("SR-007", "SR-038", "HZ-13")
+@pytest.mark.parametrize("numbers", [(1, 1), (0, 1), (2, 3), (2, 7)], ids=str)
+def test_free_number_is_not_given_when_enough_passes_count(numbers: tuple[int, int]) -> None:
+    """A record may hold a number twice, or one beyond the grant: two passes of two are all."""
+    two = replace(THREE, passes=2)
+    passes = tuple(Pass("forehead", number, Outcome.UNCERTAIN, 200) for number in numbers)
+
+    assert Ledger(passes).next_pass((two,)) is None
+    assert Ledger(passes[:1]).next_pass((two,)) is not None
+
+
 @pytest.mark.req("SR-007", "HZ-13", "HZ-14")
 @pytest.mark.parametrize("stands", [Outcome.DELIVERED, Outcome.UNCERTAIN, Outcome.PLANNED], ids=str)
 def test_pass_that_counts_is_not_begun_again(stands: Outcome) -> None:

@@ -107,7 +107,7 @@ def test_restart_is_reset_once_the_pen_was_identified_anew(bench: Bench) -> None
     assert bench.memory.identity == bench.identity
 
 
-@pytest.mark.req("SR-037", "SR-038", "HZ-21", "HZ-38")
+@pytest.mark.req("SR-037", "SR-038", "HZ-38")
 @pytest.mark.parametrize("state", [State.IDLE, State.PLANNED, State.PAUSED])
 def test_cartridge_of_another_type_leads_to_an_empty_plan(bench: Bench, state: State) -> None:
     """The pen is asked, tested, and waits for a plan for these needles; no fault, no dead end."""
@@ -133,7 +133,7 @@ def test_cartridge_of_another_type_leads_to_an_empty_plan(bench: Bench, state: S
     assert ["there is no plan"] == [one.reason for one in bench.log[-1][-1].refusals]
 
 
-@pytest.mark.req("SR-037", "HZ-21", "HZ-22")
+@pytest.mark.req("SR-037", "HZ-22")
 def test_same_cartridge_put_back_keeps_the_plan(
     bench: Bench, plan: tuple[AreaPlan, ...], identity: PenIdentity
 ) -> None:
@@ -147,7 +147,7 @@ def test_same_cartridge_put_back_keeps_the_plan(
     assert "cartridge_changed" not in [kind for kind, _ in bench.entries]
 
 
-@pytest.mark.req("SR-037", "HZ-21", "HZ-22", "HZ-64")
+@pytest.mark.req("SR-037", "HZ-22", "HZ-64")
 def test_another_cartridge_of_the_same_type_is_on_record_and_voids_the_plan(bench: Bench) -> None:
     """Its limits are the same; whether it was used before, or is a copy, is for a person to say."""
     bench.identity = replace(bench.identity or PenIdentity(42, 7, 0x957A, 200), cartridge_uid=8)
@@ -160,7 +160,7 @@ def test_another_cartridge_of_the_same_type_is_on_record_and_voids_the_plan(benc
     assert (State.IDLE, ()) == (bench.state, bench.memory.plan)
 
 
-@pytest.mark.req("SR-037", "HZ-21", "HZ-22", "D10")
+@pytest.mark.req("SR-037", "HZ-22", "D10")
 def test_cartridge_swapped_while_stopping_is_in_doubt_until_the_pen_was_asked(
     bench: Bench,
 ) -> None:
@@ -185,7 +185,7 @@ def test_cartridge_swapped_while_stopping_is_in_doubt_until_the_pen_was_asked(
     assert (State.IDLE, False) == (bench.state, bench.memory.is_cartridge_in_doubt)
 
 
-@pytest.mark.req("SR-037", "SR-006", "HZ-21", "HZ-22")
+@pytest.mark.req("SR-037", "SR-006", "HZ-22")
 def test_cartridge_swapped_under_a_latch_is_asked_for_by_the_reset(bench: Bench) -> None:
     """Out while needles ran is a fault; what came in meanwhile is told before anything is armed."""
     bench.to_running()
@@ -285,7 +285,7 @@ def test_lost_link_is_left_alone_for_a_second(bench: Bench) -> None:
     assert 1_000 == bench.memory.entered_ms - lost_ms
 
 
-@pytest.mark.req("SR-037", "HZ-21")
+@pytest.mark.req("SR-037")
 def test_first_cartridge_that_comes_in_is_asked_for(bench: Bench) -> None:
     """What the pen said of itself when it was empty says nothing of this one."""
     bench.pen.has_cartridge = False

@@ -222,7 +222,7 @@ def test_port_that_was_let_go_stays_shut_until_it_was_unwanted(bench: Bench, por
     assert not bench.memory.was_disconnected
 
 
-@pytest.mark.req("SR-035", "HZ-41", "HZ-69")
+@pytest.mark.req("SR-035", "HZ-41")
 def test_service_ends_when_a_session_opens(bench: Bench) -> None:
     """The pen is tested before a patient's session has it, and service is not to be had in it."""
     go(bench, State.SERVICE)

@@ -10,6 +10,7 @@ import pytest
 from safety.facts import Intent, IntentKind, PenIdentity, Role
 from safety.ledger import AreaPlan, Ledger, Outcome, Pass
 from safety.memory import Memory
+from safety.progress import RECONNECT_MS
 from safety.states import Event, OrderKind, State
 
 if TYPE_CHECKING:
@@ -43,6 +44,14 @@ def written(bench: Bench, word: str) -> list[dict[str, Any]]:
     return [body for kind, body in bench.entries if kind == word]
 
 
+def wait_until_reconnecting(bench: Bench, **changes: Any) -> None:
+    """See a port that has just been let go left alone until a second has passed."""
+    assert RECONNECT_MS == 1_000
+    while bench.now_ms - bench.memory.entered_ms < RECONNECT_MS:
+        assert () == step(bench, **changes).firings
+    assert [Event.CONNECT] == events(step(bench, **changes))
+
+
 # --- port and identity --------------------------------------------------------------------
 
 
@@ -54,23 +63,24 @@ def test_port_is_opened_only_when_somebody_wants_it(bench: Bench) -> None:
 
 
 def test_port_that_cannot_be_opened_is_given_up(bench: Bench) -> None:
-    """It is tried again from the beginning, should somebody still want it."""
+    """It is tried again from the beginning a second later, should somebody still want it."""
     step(bench, link_is_up=False)
     assert () == step(bench, link_is_up=False).firings
     assert [Event.LINK_REFUSED] == events(step(bench, link_failure="no such port"))
     assert State.OFFLINE is bench.state
 
-    assert [Event.CONNECT] == events(step(bench))
+    wait_until_reconnecting(bench)
     assert [Event.LINK_UP] == events(step(bench))
     assert State.IDENTIFYING is bench.state
 
 
-def test_port_is_not_opened_again_in_the_scan_in_which_it_was_lost(bench: Bench) -> None:
-    """One event a scan, so that every state is seen from outside."""
+def test_port_that_was_lost_is_left_alone_for_a_second(bench: Bench) -> None:
+    """A hand that pulled a cable needs as long to put it back, and the record stays short."""
     bench.until(State.LOCKED)
 
     assert [Event.LINK_LOST] == events(step(bench, link_is_up=False))
-    assert [Event.CONNECT] == events(step(bench, link_is_up=False))
+    wait_until_reconnecting(bench, link_is_up=False)
+    assert State.CONNECTING is bench.state
 
 
 @pytest.mark.req("SR-015")
@@ -111,7 +121,11 @@ def test_port_is_closed_by_a_wish_where_nothing_moves(bench: Bench, state: State
         bench.until(state)
     bench.want(IntentKind.DISCONNECT)
     assert State.OFFLINE is bench.state
+    bench.rest(30)
+    assert State.OFFLINE is bench.state
 
+    step(bench, link_is_wanted=False)
+    assert not bench.memory.was_disconnected
     bench.session_is_open = True
     bench.to_armed()
     assert ["SR-004"] == rules(bench.want(IntentKind.DISCONNECT))
@@ -192,11 +206,14 @@ def test_session_that_ends_while_needles_are_out_stops_them_first(
 
 
 def test_session_is_left_by_a_wish(bench: Bench) -> None:
-    """LOCK at rest leads to LOCKED, and is refused while needles are out."""
+    """LOCK at rest holds until that session was closed, and is refused while needles are out."""
     bench.to_planned()
     bench.want(IntentKind.LOCK)
-    assert State.LOCKED is bench.state
+    bench.rest(30)
+    assert (State.LOCKED, True) == (bench.state, bench.memory.was_locked)
 
+    step(bench, session_is_open=False)
+    assert not bench.memory.was_locked
     bench.to_planned()
     bench.to_armed()
     assert ["SR-004"] == rules(bench.want(IntentKind.LOCK))
@@ -214,12 +231,24 @@ def test_service_is_a_technician_s_and_ends_in_a_self_test(bench: Bench, role: R
         assert (State.LOCKED, ["SR-035"]) == (bench.state, rules(decision))
         return
 
-    assert State.SERVICE is bench.state
-    bench.session_is_open = True
     bench.rest(5)
     assert State.SERVICE is bench.state
     bench.want(IntentKind.SERVICE_LEAVE, role)
     assert (State.SELFTEST, 0) == (bench.state, bench.memory.tested)
+    bench.until(State.LOCKED)
+
+
+@pytest.mark.req("SR-035")
+def test_service_gives_way_to_a_session_that_opens(bench: Bench) -> None:
+    """A patient's session finds a pen that was tested after the technician had it."""
+    bench.session_is_open = False
+    bench.until(State.LOCKED)
+    bench.rest(2)
+    bench.want(IntentKind.SERVICE_ENTER, TECHNICIAN)
+    bench.session_is_open = True
+    decision = bench.scan()
+
+    assert (State.SELFTEST, [Event.SERVICE_LEAVE]) == (bench.state, events(decision))
     bench.until(State.IDLE)
 
 

@@ -74,7 +74,7 @@ def test_cartridge_that_is_taken_out_voids_what_was_confirmed_for_it(
 
     assert (State.IDLE, [Event.CARTRIDGE_OUT], []) == (bench.state, events(decision), bench.codes)
     assert (None, "the cartridge was removed") == (bench.memory.current, bench.memory.stop_reason)
-    assert bench.memory.was_cartridge_out
+    assert (False, False) == (bench.memory.seen_cartridge, bench.memory.is_cartridge_in_doubt)
     assert () == bench.scan().firings
 
 
@@ -99,22 +99,35 @@ def test_cartridge_that_comes_back_has_the_pen_identified_and_tested_again(bench
 
 
 @pytest.mark.req("SR-037")
-def test_first_cartridge_of_a_session_is_merely_noted(bench: Bench) -> None:
-    """What was empty from the beginning is filled, and nothing was planned for another one."""
+def test_first_cartridge_of_a_session_is_asked_for_like_any_other(bench: Bench) -> None:
+    """The pen was empty when it said who it is, so it is asked what it holds now."""
     bench.pen.has_cartridge = False
     bench.to_planned()
     assert ["SR-037"] == rules(bench.want(IntentKind.ARM))
-    assert not bench.memory.was_cartridge_out
+    assert not bench.memory.is_cartridge_in_doubt
 
-    decision = put_in(bench)
-    assert (State.IDLE, [Event.CARTRIDGE_IN]) == (bench.state, events(decision))
-    assert (True, False) == (bench.memory.seen_cartridge, bench.memory.was_cartridge_out)
-
-    take_out(bench)
     bench.pen.has_cartridge = True
     bench.scan()
     bench.identity = None
-    assert [Event.CARTRIDGE_CHANGED] == events(bench.scan())
+    decision = bench.scan()
+    assert (State.IDENTIFYING, [Event.CARTRIDGE_CHANGED]) == (bench.state, events(decision))
+    assert (True, True) == (bench.memory.seen_cartridge, bench.memory.is_cartridge_in_doubt)
+
+    bench.identity = PenIdentity(42, 7, 0x957A, 200)
+    bench.until(State.IDLE)
+    assert not bench.memory.is_cartridge_in_doubt
+
+
+@pytest.mark.req("SR-037")
+def test_cartridge_that_a_pen_tells_of_before_it_is_known_is_in_no_doubt(bench: Bench) -> None:
+    """There is nothing that the pen has said of another one."""
+    bench.until(State.IDLE)
+    bench.rest(2)
+    bench.memory.identity, bench.memory.seen_cartridge = None, False
+    decision = bench.scan()
+
+    assert (State.IDLE, [Event.CARTRIDGE_IN]) == (bench.state, events(decision))
+    assert not bench.memory.is_cartridge_in_doubt
 
 
 @pytest.mark.req("SR-006", "SR-038")
@@ -128,7 +141,7 @@ def test_fault_of_the_scan_in_which_the_link_goes_still_latches(bench: Bench) ->
     assert (State.OFFLINE, ["cartridge-out"]) == (bench.state, bench.codes)
 
     bench.link_is_up = bench.pen.has_cartridge = True
-    bench.rest(20)
+    bench.rest(40)
     assert (State.FAULT, ["cartridge-out"]) == (bench.state, bench.codes)
 
     bench.want(IntentKind.RESET, PRACTITIONER)
