@@ -104,8 +104,10 @@ def test_passes_of_other_areas_are_not_counted() -> None:
         (ledger_of(Outcome.NOT_DELIVERED, Outcome.DELIVERED), (FOREHEAD, 1)),
         (Ledger((Pass("forehead", 2, Outcome.PARTIAL),)), (FOREHEAD, 1)),
         (Ledger((Pass("forehead", 7, Outcome.UNCERTAIN),)), (FOREHEAD, 1)),
-        (Ledger((Pass("forehead", 7, Outcome.PARTIAL), Pass("forehead", 8, Outcome.PARTIAL))),
-         (CHEEK, 1)),
+        (
+            Ledger((Pass("forehead", 7, Outcome.PARTIAL), Pass("forehead", 8, Outcome.PARTIAL))),
+            (CHEEK, 1),
+        ),
     ],
 )
 def test_next_pass_is_the_first_of_the_plan_that_is_left(

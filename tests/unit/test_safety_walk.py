@@ -249,7 +249,7 @@ def walk(bench: Bench, moves: list[tuple[str, list[Intent], int]]) -> Witness:
     "H14",
     "R01",
 )
-@settings(max_examples=1500)
+@settings(max_examples=300)
 @given(moves=MOVES)
 def test_nothing_moves_unasked_and_nothing_is_lost(
     new_bench: Callable[[], Bench], moves: list[tuple[str, list[Intent], int]]
@@ -261,7 +261,7 @@ def test_nothing_moves_unasked_and_nothing_is_lost(
 
 
 @pytest.mark.req("SR-005", "SR-006", "SR-038", "HZ-38", "H18")
-@settings(max_examples=600)
+@settings(max_examples=100)
 @given(moves=MOVES)
 def test_healed_world_comes_to_rest_or_to_a_named_fault(
     new_bench: Callable[[], Bench], moves: list[tuple[str, list[Intent], int]]
