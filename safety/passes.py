@@ -47,7 +47,7 @@ def take_in(memory: Memory, facts: Facts) -> None:
     if delta >= COUNTER_MODULUS // 2:
         # The counter went back: what was not kept in the pen's memory cannot be counted.
         delta = 0
-        if memory.current is not None:
+        if memory.current is not None and memory.start_sent:
             memory.current.has_gap = True
     had_contact = memory.seen_contact or seen.has_contact
     on_skin = delta + memory.air_strokes if had_contact else 0

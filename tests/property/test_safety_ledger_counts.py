@@ -89,3 +89,33 @@ def test_dose_is_never_planned_beyond_its_cap(
         ledger = ledger.begin(*found).end("a", number, outcome, strokes)
         used[number] = strokes
         assert sum(used.values()) == ledger.strokes_of("a")
+
+
+@pytest.mark.req("SR-007", "HZ-13", "HZ-14")
+@given(
+    st.integers(1, 6),
+    st.lists(st.tuples(st.sampled_from(ENDED), st.integers(0, 9), st.booleans()), max_size=40),
+)
+def test_number_of_a_pass_is_free_however_late_another_is_acquitted(
+    passes: int, moves: list[tuple[Outcome, int, bool]]
+) -> None:
+    """Passes are ended, and earlier ones acquitted, in any order: no number counts twice."""
+    area, ledger = AreaPlan("a", 500, 800, passes, 1, 10_000), Ledger()
+    counting: set[int] = set()
+    for outcome, number, is_acquitted in moves:
+        if is_acquitted and number in counting:
+            ledger = ledger.end("a", number, Outcome.NOT_DELIVERED, 0)
+            counting.remove(number)
+        free = sorted({*range(1, passes + 1)} - counting)
+        found = ledger.next_pass((area,))
+
+        assert ((area, free[0]) if free else None) == found
+        if found is None:
+            continue
+
+        ledger = ledger.begin(*found).end("a", found[1], outcome, 1)
+        if outcome is not Outcome.NOT_DELIVERED:
+            counting.add(found[1])
+        numbers = [p.number for p in ledger.passes]
+        assert len(numbers) == len({*numbers})
+        assert len(counting) == ledger.counted("a") <= passes

@@ -87,11 +87,20 @@ def test_counter_that_went_back_leaves_the_pass_uncertain(
     before: int, now: int, facts: Facts, telemetry: Telemetry
 ) -> None:
     """A pen that forgot strokes has made strokes that nobody can count."""
-    memory = memory_with(seen_strokes=before)
+    memory = memory_with(seen_strokes=before, start_sent=True)
     take_in(memory, replace(facts, telemetry=replace(telemetry, strokes=now)))
 
     assert (0, now) == (current_of(memory).strokes_total, memory.seen_strokes)
     assert current_of(memory).has_gap
+
+
+@pytest.mark.req("SR-007")
+def test_counter_that_went_back_before_start_leaves_no_gap(facts: Facts) -> None:
+    """No needle can have moved for a pass of which no START has left."""
+    memory = memory_with(seen_strokes=2_000)
+    take_in(memory, facts)
+
+    assert (0, False) == (current_of(memory).strokes_total, current_of(memory).has_gap)
 
 
 def test_counter_that_went_back_between_passes_changes_nothing_else(facts: Facts) -> None:

@@ -43,7 +43,7 @@ def test_orders_and_pen_states_have_the_numbers_of_the_wire() -> None:
 
 @pytest.mark.req("SR-004")
 def test_states_and_events_are_those_of_the_vocabulary() -> None:
-    """Journal and pages tell them by these names. Source: [SAF] 2, ADR 0011."""
+    """Journal and pages tell them by these names, of [SAF] 2 and ADR 0011."""
     assert STATES.split() == [state.name for state in State]
     assert EVENTS.split() == [event.name for event in Event]
 
@@ -66,7 +66,7 @@ def test_groups_of_states_are_the_ones_decided() -> None:
 
 @pytest.mark.req("SR-005")
 def test_stop_family_has_four_members() -> None:
-    """Screen, button and pedal, and the emergency stop. Source: [SAF] 2."""
+    """Screen, button and pedal, and the emergency stop, as in [SAF] 2."""
     assert {Event.STOP_UI, Event.STOP_BUTTON, Event.STOP_PEDAL, Event.ESTOP} == STOPS
 
 

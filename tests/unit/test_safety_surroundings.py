@@ -273,3 +273,18 @@ def test_sound_of_alarms_is_paused_for_a_bounded_time(bench: Bench) -> None:
     assert bench.memory.alarms.audio_paused_until_ms == until_ms
     assert 1 == len(bench.memory.alarms.alarms)
     assert [{"source": "key"}] == written(bench, "audio_paused")
+
+
+@pytest.mark.req("SR-006")
+def test_cause_that_pauses_fires_nothing_at_rest_and_forbids_arming(bench: Bench) -> None:
+    """A pen that senses skin while it lies there has nothing to pause; the person is told why."""
+    bench.to_planned()
+    decision = step(bench)
+    for count in range(1, 121):
+        seen = bench.facts().telemetry
+        assert seen is not None
+        ticks = {"tick_ms": seen.tick_ms + 50 * count, "received_ms": bench.now_ms - 40}
+        decision = step(bench, telemetry=replace(seen, has_contact=True, **ticks))
+
+    assert (State.PLANNED, ["contact-stuck"], ()) == (bench.state, bench.codes, decision.firings)
+    assert "SR-006" in rules(bench.want(IntentKind.ARM))

@@ -80,7 +80,7 @@ def test_no_pair_stands_twice() -> None:
 
 @pytest.mark.req("SR-004")
 def test_there_are_as_many_states_and_events_as_decided() -> None:
-    """15 states and 44 events make 660 pairs. Source: ADR 0011."""
+    """15 states and 44 events make 660 pairs, as ADR 0011 has it."""
     assert (15, 44, 660) == (len(State), len(Event), len(PAIRS))
 
 
