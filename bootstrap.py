@@ -8,7 +8,7 @@ Usage: python3 bootstrap.py COMMAND [ARGUMENTS]      or: make COMMAND ARGS="ARGU
     check  format, lint, types, import directions
     mutants   how many mutants of safety its tests kill; ARGUMENTS: safety/limits.py, or --help
     planted   defects of meaning, each of which named tests must catch
-    evidence  the long proofs: a model of 5,000,000 states, all mutants, all planted defects
+    evidence  the long proofs: 5,000,000 states, all limit cases, all mutants, all planted defects
     trace     write build/trace.html: hazard, requirement, invariant, test
     bench     what a scan costs; ARGUMENTS: --json, --rounds N
     lock   write both lock files anew; `--upgrade` takes newer versions
@@ -80,6 +80,7 @@ MUTANTS = ["python", "-m", "tests.mutants"]
 PLANTED = ["python", "-m", "tests.mutants.planted"]
 EVIDENCE = {
     "model": ["python", "-m", "tests.model", "--states", "5000000"],
+    "limits": ["python", "-m", "tests.oracle.compare_limits", "--all"],
     "mutants": [*MUTANTS, "--recheck"],
     "planted": PLANTED,
 }

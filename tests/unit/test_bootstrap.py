@@ -310,6 +310,7 @@ def test_sum_ends_with_failure_when_one_program_fails(
             ["evidence"],
             [
                 ["-m", "tests.model", "--states", "5000000"],
+                ["-m", "tests.oracle.compare_limits", "--all"],
                 ["-m", "tests.mutants", "--recheck"],
                 ["-m", "tests.mutants.planted"],
             ],
