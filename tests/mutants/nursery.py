@@ -43,6 +43,9 @@ SURVIVED, KILLED, TIMED_OUT, UNREACHED = "survived", "killed", "timed out", "not
 NOBODY = "killed by nobody"
 """Ended badly, and no test says that it failed: that is no proof, hence no kill."""
 
+WARM = "warm"
+"""Name of the job that collects all tests once and forks from there."""
+
 ROOTS = ("safety.step", "safety.alarms_signals", "safety.modifiers", "safety.render")
 """What imports all of safety. A mutant that breaks the import is killed by it."""
 
@@ -105,8 +108,9 @@ class Pool:
         time.sleep(0.002)
         if os.getppid() != mother:  # which was killed: nobody waits for this any more
             os._exit(1)
-        for child, (_, since) in self._running.items():
-            if time.monotonic() - since > PROCESS_S:
+        for child, (job, since) in self._running.items():
+            # The one that measures and forks all others takes as long as they do.
+            if job.name != WARM and time.monotonic() - since > PROCESS_S:
                 os.kill(child, signal.SIGKILL)
 
     def _judge(self, job: Job, status: int) -> Ended:

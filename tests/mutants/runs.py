@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutants.nursery import SURVIVED, Ended, Importer, Job, Nursery
+from tests.mutants.nursery import SURVIVED, WARM, Ended, Importer, Job, Nursery
 from tests.mutants.operators import Mutant, Source
 from tests.mutants.warm import Warm
 
@@ -58,7 +58,7 @@ class Run(Nursery):
     def batches(self) -> Iterator[Iterable[Job]]:
         """Yield what must pass unchanged, then mutants on their nearest tests, then on all."""
         tests = {path for number in self.numbers for path in self._nearest(number)}
-        name = "unchanged" if self._is_sample else "warm"
+        name = "unchanged" if self._is_sample else WARM
         yield [Job(name, lambda: None, tuple(sorted(tests) if self._is_sample else all_tests()))]
         if not self.passes_unchanged():
             return
@@ -78,7 +78,7 @@ class Run(Nursery):
         """Prepare a new process; tests that start programs would not see the mutant."""
         super().begin(session, job)
         session.config.option.deselect = self._programs
-        if job.name == "warm":
+        if job.name == WARM:
             self.warm = Warm(self, self._sources)
 
     @pytest.hookimpl(tryfirst=True)
