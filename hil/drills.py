@@ -152,7 +152,7 @@ _TELLING: dict[str, Callable[[TrueEvent], str]] = {
     "lease_end": lambda _e: "the lease ends, nobody renewed it",
     "stop": lambda e: f"STOP taken ({e.fields['source']})",
     "fault": lambda e: f"fault {e.fields['fault']}, latched",
-    "motor_off": lambda _e: "motor off, braking, needles retract",
+    "motor_off": lambda _e: "motor off, braking",
     "needles_still": lambda _e: "needles still",
     "boot": lambda _e: "boots anew: motor off, needles at 0, no token",
 }

@@ -7,6 +7,7 @@ from safety.catalogue_words import (
     BATTERY,
     COOL,
     GOES_ON,
+    MAY_BE_OUT,
     PAUSED,
     RESET,
     RESUME,
@@ -21,7 +22,7 @@ MEASURED: dict[CauseCode, CauseKind] = {
     CauseCode.OVER_DEPTH: CauseKind(
         Severity.FAULT_TECHNICIAN,
         "the needles protrude deeper than set",
-        STOPPED,
+        MAY_BE_OUT,
         TECHNICIAN,
         Harm.SERIOUS,
         Onset.IMMEDIATE,

@@ -6,6 +6,7 @@ from safety.catalogue_words import (
     AT_REST,
     BY_ITSELF,
     CABLE,
+    MAY_BE_OUT,
     ON_ITS_LEASE,
     PAUSED,
     RESET,
@@ -107,7 +108,7 @@ TOLD: dict[CauseCode, CauseKind] = {
     CauseCode.PEN_FAULT_TECHNICIAN: CauseKind(
         Severity.FAULT_TECHNICIAN,
         "the pen stopped with a fault that needs a technician",
-        BY_ITSELF,
+        MAY_BE_OUT,
         TECHNICIAN,
         Harm.SERIOUS,
         Onset.PROMPT,

@@ -8,6 +8,7 @@ BATTERY = "Charge the pen, or change its battery, before the next pass."
 COOL = "Let the pen cool down; it may be armed again once it has."
 
 STOPPED = "It was told to stop: motor off, needles on their way in."
+MAY_BE_OUT = "It was told to stop: motor off; its needles may still be out."
 PAUSED = "It was told to stop; the pass is kept and may be resumed."
 BY_ITSELF = "It has stopped by itself: motor off, needles on their way in."
 GOES_ON = "It goes on as it was told."

@@ -66,7 +66,8 @@ def _count(current: CurrentPass, seen: Telemetry, delta: int, on_skin: int) -> N
     current.strokes_in_contact += on_skin
     if seen.has_contact:
         current.contact_ms = seen.received_ms
-    if seen.depth_um is not None and seen.is_driven:
+    # A pen that has just switched off may have been the deepest.
+    if seen.depth_um is not None:
         current.depth_um_max = max(current.depth_um_max, seen.depth_um)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from controller.commands.common import echo_json, failing_clearly, json_option, this_home
+from controller.errors import ConfigError
 from controller.profile import Caps, Profile
 from controller.profile_file import parse
 from controller.profile_force import SignedProfile, in_force, load_signed, trusted_keys
@@ -95,7 +96,9 @@ def new_key(key_file: Path, *, as_json: bool) -> None:
 
 
 def signature_of(file: Path) -> Path:
-    """Return where the signature on a profile lies: beside it."""
+    """Return where the signature on a profile lies: beside it. Raises ConfigError for no file."""
+    if not file.name:
+        raise ConfigError("FILE", str(file), "must name a file")
     return file.with_name(f"{file.name}.sig")
 
 

@@ -66,12 +66,12 @@ def test_treatment_is_refused_whole_when_one_depth_is_above_a_limit(
     pen: SimulatedPen, make_plan: Callable[..., Path], penpilot: Callable[..., Any]
 ) -> None:
     """One area above its limit refuses the plan with code 3; no needle was asked to move."""
-    plan = make_plan(("forehead", 500, 1, 60), ("periorbital", 550, 1, 60))
+    plan = make_plan(("forehead", 500, 1, 60), ("nose", 550, 1, 60))
     done = penpilot("treat", str(plan), "--port", pen.url, "--yes")
     orders = [e.fields["command"] for e in read_truth(pen.truth) if e.event == "order"]
 
     assert done.returncode == 3
-    assert "periorbital" in done.stderr
+    assert "nose" in done.stderr
     assert "550" in done.stderr
     assert "500" in done.stderr
     assert len(done.stderr.splitlines()) == 1

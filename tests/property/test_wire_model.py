@@ -18,7 +18,10 @@ from tests.model.search import search
 from tests.model.state import At, Host, Mode, Pen, State
 from tests.model.trace import drawn
 
-STATES = {"all": 300_000} | dict.fromkeys(sorted(SCOPES.keys() - {"all"}), 20_000)
+pytestmark = pytest.mark.xdist_group("model")
+"""One process searches each mutant once and keeps what it found."""
+
+STATES = {"all": 300_000} | dict.fromkeys(sorted(SCOPES.keys() - {"all"}), 5_000)
 EVERY = frozenset(Evil)
 AT_ONCE = Scope(orders=3, statuses=1, crashes=0, reboots=0, faults=0, strangers=0, has_time=False)
 
@@ -64,7 +67,7 @@ def test_wire_mutant_is_found_by_a_trace_that_replays(name: str) -> None:
     """Each mutant's harm is found, each step of its trace is one, and the safe rules lack it."""
     mutant = MUTANTS[name]
     outcome = mutant_outcome(name)
-    sound = search(SAFE, mutant.scope, min(outcome.states, 20_000)).outcome
+    sound = search(SAFE, mutant.scope, min(outcome.states, 2_000)).outcome
 
     assert outcome.violation == TEXTS[mutant.shows]
     successors = steps(mutant.rules, mutant.scope, frozenset({mutant.shows}))

@@ -134,7 +134,7 @@ def test_moments_of_both_sides_are_in_one_order() -> None:
 
     assert (
         Moment(3, "pen", "fault OVER_DEPTH, latched"),
-        Moment(3, "pen", "motor off, braking, needles retract"),
+        Moment(3, "pen", "motor off, braking"),
         Moment(36, "pen", "needles still"),
         Moment(61, "host", "FAULT: too deep"),
     ) == verdict.moments

@@ -155,12 +155,12 @@ def test_strokes_without_a_pass_only_move_the_beginning(facts: Facts) -> None:
 
 @pytest.mark.parametrize(
     ("depth_um", "is_driven", "expected"),
-    [(760, True, 760), (760, False, 700), (690, True, 700), (None, True, 700)],
+    [(760, True, 760), (760, False, 760), (690, True, 700), (None, True, 700)],
 )
-def test_deepest_protrusion_is_kept_while_driven(
+def test_deepest_protrusion_of_a_pass_is_kept(
     depth_um: int | None, is_driven: bool, expected: int, facts: Facts, telemetry: Telemetry
 ) -> None:
-    """Needles at rest, or of unknown depth, say nothing about the pass."""
+    """A pen that has just switched off may have been the deepest; an unknown depth says nothing."""
     memory = memory_with(current=CurrentPass(PLAN, 1, depth_um_max=700))
     seen = replace(telemetry, depth_um=depth_um, is_driven=is_driven)
     take_in(memory, replace(facts, telemetry=seen))

@@ -68,7 +68,13 @@ def test_quantity_error_is_a_value_error_and_one_of_ours() -> None:
 
 @pytest.mark.parametrize(
     ("depth_um", "text"),
-    [(0, "0.000 mm"), (951, "0.951 mm"), (2_500, "2.500 mm"), (-12, "-0.012 mm")],
+    [
+        (0, "0.000 mm"),
+        (951, "0.951 mm"),
+        (2_500, "2.500 mm"),
+        (-12, "-0.012 mm"),
+        (-1, "-0.001 mm"),
+    ],
 )
 def test_depth_for_people_is_exact_to_the_micrometre(depth_um: int, text: str) -> None:
     """Nothing is rounded, and a leading zero stands before the point."""
