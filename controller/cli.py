@@ -25,6 +25,7 @@ _SUMMARIES = {
     "ports": "List serial ports without opening any.",
     "profile": "Show, check or sign the limits per area and indication.",
     "records": "List, show and verify the record.",
+    "reset": "Reset an operator's fault of a pen at rest.",
     "safety": "Show the state machine, and explain any pair of it.",
     "simulate": "Run the simulated pen on a pty or on TCP.",
     "stop": "Stop the pen on a port, at once.",

@@ -1,7 +1,7 @@
 """The sentences that causes share: what the pen does, and what a person does next; data only."""
 
 TECHNICIAN = "Lay the pen aside; a technician must check it before it may be armed again."
-RESET = "Look at the pen, remove the cause, then reset and identify it again."
+RESET = "Look at the pen, remove the cause, then reset the pen (penpilot reset --port URL)."
 RESUME = "Nothing goes on by itself: look, then arm again or end the session."
 CABLE = "Look at the cable and the port; the pen has stopped by its own lease."
 BATTERY = "Charge the pen, or change its battery, before the next pass."

@@ -13,6 +13,9 @@ from controller.catalogue import Entry, entries, fault_code
 from controller.commands.common import echo_json, fail, json_option
 from controller.errors import ExitCode
 
+SHOWN = 60
+"""So much of an unknown code is repeated. ASSUMED: the longest known one has 25 characters."""
+
 NEAREST = 3
 """So many names are offered for one that nobody knows. ASSUMED."""
 
@@ -51,9 +54,12 @@ def explain(code: str | None, *, as_json: bool) -> None:
 
 
 def spelled(code: str, known: dict[str, Entry]) -> str:
-    """Return a code in the spelling of the catalogue, as far as it is one: case does not matter."""
+    """Return a code in the spelling of the catalogue, as far as it is one.
+
+    Case does not matter, nor whether words are joined as on the wire (OVER_DEPTH).
+    """
     by_lower = {name.lower(): name for name in known}
-    lower = code.strip().lower()
+    lower = code.strip().lower().replace("_", "-")
     if re.fullmatch(r"0x[0-9a-f]{1,2}", lower):
         lower = fault_code(int(lower, 16))
     return by_lower.get(lower, code)
@@ -68,7 +74,7 @@ def document(entry: Entry) -> dict[str, Any]:
 def _unknown(code: str, known: dict[str, Entry]) -> str:
     near = get_close_matches(code, list(known), n=NEAREST, cutoff=0.4)
     hint = f"nearest: {', '.join(near)}" if near else "penpilot explain lists every code"
-    return f"there is no code {code!r}; {hint}"
+    return f"there is no code {code[:SHOWN]!r}; {hint}"
 
 
 def _list(known: dict[str, Entry], *, as_json: bool) -> None:

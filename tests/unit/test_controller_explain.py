@@ -189,6 +189,7 @@ def test_code_is_explained_in_words_and_as_json(code: str) -> None:
     ("typed", "code"),
     [
         ("OVER-DEPTH", "over-depth"),
+        ("OVER_DEPTH", "over-depth"),
         (" over-depth ", "over-depth"),
         ("sr-009", "SR-009"),
         ("0X81", "0x81"),
