@@ -26,6 +26,7 @@ from safety.memory import Decision, Memory, Order
 from safety.states import OrderKind, PenState, State
 from safety.step import SafetyCore
 from tests.unit import scan_bench
+from tests.unit.tape import Tape, healthy_tape
 
 CALIBRATION = Calibration(uncertainty_um=60, is_in_date=True)
 SCAN_MS, ANSWER_MS, LEASE_MS, SETTLE_MS, BRAKE_MS = 50, 10, 200, 100, 40
@@ -378,3 +379,9 @@ def make_world() -> Iterator[scan_bench.Make]:
 def world(make_world: scan_bench.Make) -> scan_bench.Bench:
     """A host and a pen that have just met."""
     return make_world()
+
+
+@pytest.fixture
+def tape(facts: Facts, telemetry: Telemetry) -> Tape:
+    """A tape in RUNNING that begins with a healthy pen at rest."""
+    return healthy_tape(facts, telemetry)
