@@ -344,3 +344,13 @@ def test_profile_that_changes_later_leaves_what_is_open_alone(home: Home, folder
 
     assert caps == opened.profile.areas
     assert (3, 4) == (opened.profile.version, in_force({}, home).profile.version)
+
+
+@pytest.mark.req("SR-017")
+@pytest.mark.parametrize("words", [["check", ""], ["sign", "", "--key", "k"]])
+def test_empty_name_of_a_file_is_refused_in_one_line(home: Home, words: list[str]) -> None:
+    """An empty argument is no file, and no reason to break down."""
+    result = CliRunner().invoke(command, words)
+
+    assert (ExitCode.INPUT, 1) == (result.exit_code, len(result.stderr.splitlines()))
+    assert isinstance(result.exception, SystemExit)
