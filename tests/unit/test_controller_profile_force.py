@@ -348,7 +348,7 @@ def test_profile_that_changes_later_leaves_what_is_open_alone(home: Home, folder
 
 @pytest.mark.req("SR-017")
 @pytest.mark.parametrize("words", [["check", ""], ["sign", "", "--key", "k"]])
-def test_empty_name_of_a_file_is_refused_in_one_line(home: Home, words: list[str]) -> None:
+def test_empty_name_of_a_file_is_refused_in_one_line(words: list[str]) -> None:
     """An empty argument is no file, and no reason to break down."""
     result = CliRunner().invoke(command, words)
 
