@@ -36,13 +36,12 @@ from controller.sampler import Sampler
 from controller.scanlog.files import folder_of, new_file
 from controller.scanlog.writer import ScanLog
 from controller.scanloop import ScanLoop, Timing
-from controller.session_link import IDENTIFY_MS, link_to
+from controller.session_link import IDENTIFY_MS, open_link
 from controller.snapshot import snapshot
 from controller.translate import pen_identity_of
 from drivers.block import Identity
+from drivers.driver import Driver
 from drivers.errors import LinkError, PortBusy, SilentDevice
-from drivers.pen import PenLink
-from drivers.port import SerialPort
 from drivers.registers import Capability, Command
 from safety.facts import Calibration, Facts, Intent, IntentKind
 from safety.ledger import Outcome
@@ -82,7 +81,7 @@ class _Rig:
 
     home: Home
     port: str
-    link: PenLink
+    link: Driver
     pen: Identity
     epoch: int
     store: RecordStore
@@ -127,9 +126,8 @@ def _set_up(spec: Spec, home: Home, stack: contextlib.ExitStack) -> _Rig:
     """Open record and port, identify the pen and grant the plan; whatever fails, fails here."""
     home.create()
     plan = read_plan(Path(spec.plan))
-    port = _open(home, spec.port)
-    stack.callback(port.close)
-    link = link_to(port)
+    link = _open(home, spec.port)
+    stack.callback(link.close)
     pen = link.identify(IDENTIFY_MS)
     first = link.exchange(Command.POLL, attempts=3)
     if first.status is None:
@@ -147,10 +145,10 @@ def _set_up(spec: Spec, home: Home, stack: contextlib.ExitStack) -> _Rig:
     return _Rig(home, spec.port, link, pen, first.status.epoch, store, opening)
 
 
-def _open(home: Home, port: str) -> SerialPort:
+def _open(home: Home, port: str) -> Driver:
     """Open the port for this process alone; if a session of ours holds it, say which."""
     try:
-        return SerialPort(port)
+        return open_link(port)
     except PortBusy as error:
         other = find_on_port(home, port)
         if other is None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from controller.config import Home
 from controller.errors import RefusedError
+from drivers.address import parse_address
 from safety.units import checked
 
 PID_MAX = 2**31 - 1
@@ -49,8 +50,9 @@ class Running:
 
 
 def resolve_port(port: str) -> str:
-    """Return one name for all names of a port: links of a path are followed, URLs stay."""
-    return port if "://" in port else os.path.realpath(port)
+    """Return one name for all names of a port: links are followed, URLs stay, drivers go."""
+    url = parse_address(port).url
+    return url if "://" in url else os.path.realpath(url)
 
 
 def announce(home: Home, running: Running) -> Path:

@@ -14,9 +14,9 @@ from typing import Protocol
 from controller.clock import Clock
 from controller.mailbox import Mailbox
 from controller.translate import exchanged_of, pen_identity_of, telemetry_of
+from drivers.driver import Driver
 from drivers.errors import DeviceError, LinkError
 from drivers.exchange import Exchange
-from drivers.pen import PenLink
 from drivers.registers import Command
 from safety.facts import Calibration, Exchanged, Facts, Intent, PenIdentity, Telemetry
 from safety.guards import is_still
@@ -100,7 +100,7 @@ class ScanLoop:
     def __init__(
         self,
         *,
-        link: PenLink,
+        link: Driver,
         identity: PenIdentity,
         clock: Clock,
         mailbox: Mailbox,

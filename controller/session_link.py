@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 from controller.clock import MonotonicClock
 from drivers.block import Identity
-from drivers.pen import PenLink
-from drivers.port import SerialPort
+from drivers.driver import Driver
+from drivers.registry import open_pen
 
 IDENTIFY_MS = 800
 """A pen that has not said who it is by then is reported: the whole command must end within 2 s, and
@@ -21,18 +21,21 @@ def fresh_token() -> int:
     return secrets.randbelow(2**32 - 1) + 1
 
 
-def link_to(port: SerialPort) -> PenLink:
-    """Return a link over an open port, on this machine's clock."""
-    return PenLink(port, MonotonicClock().now_us, fresh_token)
+def open_link(address: str) -> Driver:
+    """Return a link to the pen at an address, on this machine's clock; nobody was asked yet.
+
+    Raises:
+        LinkError: If there is no such driver or no such port.
+    """
+    return open_pen(address, clock_us=MonotonicClock().now_us, token_source=fresh_token)
 
 
 @contextmanager
-def identified(port: str) -> Iterator[tuple[PenLink, Identity]]:
-    """Yield the link to the pen on a port, and who it is.
+def identified(address: str) -> Iterator[tuple[Driver, Identity]]:
+    """Yield the link to the pen at an address, and who it is.
 
     Raises:
         LinkError: If there is no such port, or no pen on it, within 2 s.
     """
-    with SerialPort(port) as opened:
-        link = link_to(opened)
+    with closing(open_link(address)) as link:
         yield link, link.identify(IDENTIFY_MS)

@@ -6,6 +6,8 @@
     ├── PortMissing(port, detail)          host    cable out, mistyped name, no server at host:port
     ├── PortBusy(port, detail)             host    another program has it, mostly a second penpilot
     ├── PortDenied(port, detail)           host    no right to open it (user not in its group)
+    ├── UnknownDriver(port, name, …)       host    its driver is not installed, or mistyped
+    ├── BadAddress(port, detail)           host    the driver makes nothing of its argument
     ├── LinkLost(port, detail)             cable   unplugged, or the server went, while in use
     └── DeviceError(port)                  device  base of what the far end is to blame for
         ├── SilentDevice(port, waited_ms)          no byte came: pen off, wrong port, wrong speed
@@ -93,6 +95,41 @@ class PortDenied(_PortError):
         return (
             f"{self.port}: not allowed to open it ({self.detail}). {_NOTHING_SENT} "
             "Add this user to the group that owns the port (often dialout) and log in again."
+        )
+
+
+class BadAddress(_PortError):
+    """The driver makes nothing of its argument in the address.
+
+    Args:
+        port: The address, as the operator gave it.
+        detail: Field, value and rule.
+    """
+
+    def __str__(self) -> str:
+        return f"{self.port}: {self.detail}. {_NOTHING_SENT} Write it as DRIVER:ARGUMENT+PORT."
+
+
+class UnknownDriver(LinkError):
+    """The address names a driver that is not there.
+
+    Args:
+        port: The address, as the operator gave it.
+        name: Of the driver.
+        detail: Why it cannot be used.
+        known: Names of the drivers that are installed.
+    """
+
+    def __init__(self, port: str, name: str, detail: str, known: tuple[str, ...]) -> None:
+        super().__init__(port, name, detail, known)
+        self.name = name
+        self.detail = detail
+        self.known = known
+
+    def __str__(self) -> str:
+        return (
+            f"{self.port}: no driver {self.name!r} ({self.detail}). {_NOTHING_SENT} "
+            f"Installed are: {', '.join(self.known)}"
         )
 
 

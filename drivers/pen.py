@@ -14,19 +14,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from drivers.errors import WrongDevice
+from drivers.errors import BadAddress, WrongDevice
 from drivers.exchange import Exchange, LinkMeter
 from drivers.identify import read_identity
 from drivers.line import Line
 from drivers.link import REPEATABLE, LinkCore
 from drivers.port import is_readable
 from drivers.registers import UNIT_ID, Command
-from drivers.rtu import Discard
+from drivers.rtu import UNIT_IDS, Discard
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from drivers.block import Identity
+    from drivers.driver import Setup
     from drivers.exchange import Answer, LinkMetrics
     from drivers.port import Port
 
@@ -272,3 +273,16 @@ class PenLink:
         )
         self._meter.count(exchange)
         return exchange
+
+
+def open_penlink(setup: Setup) -> PenLink:
+    """Return a link to a Pen Link 1 pen on Modbus RTU; the driver ``penlink``.
+
+    Raises:
+        BadAddress: If the argument is no Modbus unit id, 1 to 247.
+    """
+    text = setup.argument or str(UNIT_ID)
+    if not (text.isascii() and text.isdigit() and int(text[:4]) in UNIT_IDS):
+        rule = f"unit id = {text!r}: must be a whole number from 1 to {UNIT_IDS[-1]}"
+        raise BadAddress(setup.port.name, rule)
+    return PenLink(setup.port, setup.clock_us, setup.token_source, int(text))

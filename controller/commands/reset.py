@@ -11,7 +11,7 @@ from controller.errors import RefusedError
 
 if TYPE_CHECKING:
     from drivers.block import Status
-    from drivers.pen import PenLink
+    from drivers.driver import Driver
 
 ATTEMPTS = 3
 """How often the pen is asked how it is; a RESET is said once. ASSUMED."""
@@ -72,7 +72,7 @@ def ask(port: str) -> dict[str, Any]:
     }
 
 
-def _look(link: PenLink, port: str) -> Status:
+def _look(link: Driver, port: str) -> Status:
     """Return a fresh status. Raises SilentDevice if the pen does not answer."""
     from drivers.errors import SilentDevice  # noqa: PLC0415 light
     from drivers.registers import Command  # noqa: PLC0415 as above

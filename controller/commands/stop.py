@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import closing
 from typing import Any
 
 import click
@@ -128,13 +129,11 @@ def shows_rest(frame: dict[str, Any]) -> bool:
 
 def _directly(port: str) -> dict[str, Any]:
     """Write STOP to the port before anything else, then ask the pen where it stands."""
-    from controller.session_link import IDENTIFY_MS, link_to  # noqa: PLC0415 only when no session runs
-    from drivers.port import SerialPort  # noqa: PLC0415 as above
+    from controller.session_link import IDENTIFY_MS, open_link  # noqa: PLC0415 only when no session runs
     from drivers.registers import Command  # noqa: PLC0415 as above
 
     began = time.monotonic()
-    with SerialPort(port) as opened:
-        link = link_to(opened)
+    with closing(open_link(port)) as link:
         link.stop(attempts=BLIND_ATTEMPTS)
         link.identify(IDENTIFY_MS)
         status = link.stop().status

@@ -53,7 +53,7 @@ class Run(Nursery):
         self.mutants, self.numbers, self.results = mutants, numbers, dict[int, Ended]()
         self._sources, self._is_sample = sources, is_sample
         self.warm: Warm | None = None
-        self._programs: list[str] = []
+        self._left_out: list[str] = []
 
     def batches(self) -> Iterator[Iterable[Job]]:
         """Yield what must pass unchanged, then mutants on their nearest tests, then on all."""
@@ -66,18 +66,20 @@ class Run(Nursery):
         if not self._is_sample:
             found = json.loads((self.folder / "warm.json").read_text(encoding="utf-8"))
             self._note(Ended(*ended) for ended in found["ended"])
-            numbers, self._programs = found["early"], found["programs"]
+            numbers, self._left_out = found["early"], found["programs"]
         yield (self._early(number, self._nearest(number)) for number in numbers)
         self._note(self.pool.ended)
         left = [number for number in numbers if self.results[number].verdict == SURVIVED]
         self.say(f"   {len(numbers) - len(left)} killed by the nearest tests, {len(left)} left")
+        if not self._is_sample:
+            self._left_out += found["slow"]
         yield (self._early(number, self._others(number)) for number in left)
         self._note(self.pool.ended)
 
     def begin(self, session: pytest.Session, job: Job) -> None:
         """Prepare a new process; tests that start programs would not see the mutant."""
         super().begin(session, job)
-        session.config.option.deselect = self._programs
+        session.config.option.deselect = self._left_out
         if job.name == WARM:
             self.warm = Warm(self, self._sources)
 

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 TEST_S, TEST_TIMES = 5, 5
 """A test may take so many times what it took without a mutant, and so much longer. ASSUMED."""
 
+SLOW_S = 1
+"""Tests that take longer are not tried on a mutant that none of its nearest tests killed. They
+could only kill more; without them one can wait for the score. ASSUMED."""
+
 
 class Warm:
     """What the process does that has collected all tests: measures them, then forks mutants."""
@@ -63,7 +67,11 @@ class Warm:
             session.items[:] = [session.items[int(number)] for number in job.tests]
             job.install()
             return None
-        found = {"ended": self._pool.ended, "early": early, "programs": reach["programs"]}
+        slow = [
+            i.nodeid for i, t in zip(session.items, reach["seconds"], strict=True) if t > SLOW_S
+        ]
+        left_out = {"programs": reach["programs"], "slow": slow}
+        found = {"ended": self._pool.ended, "early": early} | left_out
         (self._folder / "warm.json").write_text(json.dumps(found), encoding="utf-8")
         os._exit(0)
 
