@@ -33,10 +33,10 @@ ROOT = Path(__file__).parents[2]
 WORKERS = 2
 """Processes at a time. Source: the two processors on which the figures of ADR 0010 were taken."""
 
-MEMORY_BYTES = 4 * 2**30
+MEMORY_BYTES = 2**30
 """A mutant that takes more gets a MemoryError. ASSUMED."""
 
-PROCESS_S = 600
+PROCESS_S = 240
 """A process that is still there then is killed, and its mutant with it. ASSUMED."""
 
 SURVIVED, KILLED, TIMED_OUT, UNREACHED = "survived", "killed", "timed out", "not reached"
