@@ -2,7 +2,8 @@
 
     FILE       only mutants of these, such as safety/limits.py or safety/monitors
     --sample   only so many mutants, drawn over all modules with a fixed seed
-    --recheck  try the argued survivors too; else they count as survivors untried
+    --recheck  try the argued survivors too; else they count as survivors untried. Mutants that
+               matter during the import are then tried on all tests, not on the nearest alone
 
 Exit code 1 if fewer than 95 % are killed, if a survivor is not argued in survivors.toml, or if what
 is argued there is no mutant any more or is killed. Survivors are written to build/survivors.toml.
@@ -11,6 +12,7 @@ is argued there is no mutant any more or is killed. Survivors are written to bui
 from __future__ import annotations
 
 import argparse
+import json
 import random
 import sys
 import tempfile
@@ -20,7 +22,7 @@ from pathlib import Path
 from tests.mutants.nursery import ROOT, in_a_copy, run_pytest
 from tests.mutants.operators import Mutant, Source, enum_members
 from tests.mutants.runs import Run
-from tests.mutants.survivors import as_toml, read_argued, report
+from tests.mutants.survivors import Key, as_toml, read_argued, report
 
 SEED = 3
 """Draws the sample. It is fixed, so that the same sources are always judged alike."""
@@ -33,6 +35,22 @@ def read(chosen: list[str]) -> tuple[list[Mutant], dict[str, Source]]:
     names = [n for n in texts if not chosen or any(n == c or n.startswith(c + "/") for c in chosen)]
     sources = {name: Source(name, texts[name], enums) for name in sorted(names)}
     return [mutant for source in sources.values() for mutant in source.mutants()], sources
+
+
+def read_killers(out: Path) -> dict[Key, str]:
+    """Return which test killed which mutant in earlier runs; it only says what to try first."""
+    try:
+        rows = json.loads(out.with_name("killers.json").read_text(encoding="utf-8"))
+        return {(row[0], row[1], row[2], row[3]): row[4] for row in rows}
+    except (OSError, ValueError, IndexError):
+        return {}
+
+
+def write_killers(out: Path, known: dict[Key, str]) -> None:
+    """Keep them for the next run, beside the list of survivors."""
+    out.parent.mkdir(exist_ok=True)
+    rows = [[*key, killer] for key, killer in sorted(known.items())]
+    out.with_name("killers.json").write_text(json.dumps(rows), encoding="utf-8")
 
 
 def draw(mutants: list[Mutant], numbers: list[int], count: int) -> list[int]:
@@ -67,8 +85,18 @@ def main(arguments: list[str]) -> int:
     if not mutants:
         parser.error(f"no such module: {' '.join(options.files)}")
     with tempfile.TemporaryDirectory() as folder:
-        run = Run(Path(folder), mutants, sources, numbers, is_sample=bool(options.sample))
+        run = Run(
+            Path(folder),
+            mutants,
+            sources,
+            numbers,
+            is_sample=bool(options.sample),
+            is_thorough=options.recheck,
+            killers=(known := read_killers(Path(options.out))),
+        )
         run_pytest(run, ["tests"])
+    known |= {mutants[n].key: e.killer for n, e in run.results.items() if e.killer}
+    write_killers(Path(options.out), known)
     if run.problem:
         sys.stdout.write(f"   {run.problem}\n")
         return 1

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from tests.mutants.nursery import SURVIVED, WARM, Ended, Importer, Job, Nursery
 from tests.mutants.operators import Mutant, Source
+from tests.mutants.survivors import Key
 from tests.mutants.warm import Warm
 
 TESTS = ("unit/test_safety_*.py", "property/test_safety_*.py", "oracle/test_*.py")
 """The real tests of safety, under tests/; nothing is run but these."""
 
 NEAREST = {
+    "safety.catalogue": ("catalogue", "alarms"),
+    "safety.catalogue_measured": ("catalogue", "alarms"),
+    "safety.catalogue_told": ("catalogue", "alarms"),
+    "safety.catalogue_words": ("catalogue",),
+    "safety.cause_kinds": ("catalogue", "causes"),
+    "safety.causes": ("catalogue", "causes"),
+    "safety.errors": ("units", "limits"),
     "safety.facts": ("guards",),
     "safety.machine": ("table",),
     "safety.progress": ("start", "treatment"),
@@ -38,6 +46,8 @@ class Run(Nursery):
         sources: Their modules.
         numbers: Which of them are tried.
         is_sample: Whether they are too few for it to be worth while to measure the tests.
+        is_thorough: Whether a mutant that its nearest tests left alive is tried on all others.
+        killers: Tests that killed mutants in an earlier run; they are tried first.
     """
 
     def __init__(
@@ -48,10 +58,13 @@ class Run(Nursery):
         numbers: list[int],
         *,
         is_sample: bool,
+        is_thorough: bool,
+        killers: Mapping[Key, str],
     ) -> None:
         super().__init__(folder, print)
         self.mutants, self.numbers, self.results = mutants, numbers, dict[int, Ended]()
-        self._sources, self._is_sample = sources, is_sample
+        self._sources, self._is_sample, self._is_thorough = sources, is_sample, is_thorough
+        self.killers = killers
         self.warm: Warm | None = None
         self._left_out: list[str] = []
 
@@ -71,6 +84,8 @@ class Run(Nursery):
         self._note(self.pool.ended)
         left = [number for number in numbers if self.results[number].verdict == SURVIVED]
         self.say(f"   {len(numbers) - len(left)} killed by the nearest tests, {len(left)} left")
+        if not (self._is_thorough or self._is_sample):
+            return
         if not self._is_sample:
             self._left_out += found["slow"]
         yield (self._early(number, self._others(number)) for number in left)
@@ -106,7 +121,9 @@ class Run(Nursery):
         mutant = self.mutants[number]
         words = mutant.module.split(".")[1:]
         stems = [words[:size] for size in range(len(words), 0, -1)]
-        named = next((found for stem in stems if (found := paths("_".join(stem)))), [])
+        known = self.killers.get(mutant.key, "").split("::")[0]
+        named = [known] if Path(known).is_file() else []
+        named += next((found for stem in stems if (found := paths("_".join(stem)))), [])
         named += [path for hint in NEAREST.get(mutant.module, ()) for path in paths(hint)]
         killers = Counter(
             ended.killer.split("::")[0]

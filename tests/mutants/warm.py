@@ -108,7 +108,8 @@ class Warm:
             span = range(mutant.lines[0], mutant.lines[1] + 1)
             tests = {test for line in span for test in lines.get(str(line), ())}
             kills = killers[mutant.file]
-            ranks = [(-kills[test], seconds[test], test) for test in tests]
+            known = places.get(self._parent.killers.get(mutant.key, ""))
+            ranks = [(test != known, -kills[test], seconds[test], test) for test in tests]
             order = [test for *_, test in sorted(ranks) if items[test].nodeid not in programs]
             if order:
                 yield Job(str(number), partial(self._patch, mutant), tuple(order))

@@ -1,0 +1,31 @@
+"""What is written about each cause is what the core goes by: severity, alarm, who clears it."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from safety.catalogue import CATALOGUE
+from safety.cause_kinds import CauseCode
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+@pytest.mark.req("SR-045")
+def test_page_says_of_every_cause_what_the_core_goes_by() -> None:
+    """docs/alarms.md was read by people; a cause that differs from it was changed behind them."""
+    spec = importlib.util.spec_from_file_location("make_alarms", DOCS / "make_alarms.py")
+    assert spec is not None
+    assert spec.loader is not None
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+
+    assert (DOCS / "alarms.md").read_text(encoding="utf-8") == script.page()
+
+
+@pytest.mark.req("SR-045")
+def test_catalogue_has_every_code() -> None:
+    """A cause without an entry would have no severity."""
+    assert set(CauseCode) == set(CATALOGUE)
