@@ -8,7 +8,8 @@ Usage: python3 bootstrap.py COMMAND [ARGUMENTS]      or: make COMMAND ARGS="ARGU
     check  format, lint, types, import directions
     mutants   how many mutants of safety its tests kill; ARGUMENTS: safety/limits.py, or --help
     planted   defects of meaning, each of which named tests must catch
-    evidence  the long proofs: 5,000,000 states, all limit cases, all mutants, all planted defects
+    evidence  the long proofs: 5,000,000 states, all limit cases, 1,000,000 inputs to the parsers,
+              all mutants, all planted defects
     trace     write build/trace.html: hazard, requirement, invariant, test
     bench     what a scan costs; ARGUMENTS: --json, --rounds N
     lock   write both lock files anew; `--upgrade` takes newer versions
@@ -81,8 +82,10 @@ PLANTED = ["python", "-m", "tests.mutants.planted"]
 EVIDENCE = {
     "model": ["python", "-m", "tests.model", "--states", "5000000"],
     "limits": ["python", "-m", "tests.oracle.compare_limits", "--all"],
+    "fuzz": ["python", "-m", "tests.fuzz", "--inputs", "1000000"],
     "mutants": [*MUTANTS, "--recheck"],
     "planted": PLANTED,
+    "hostile": ["python", "-m", "tests.hostile", "--out", "build/hostile-wire.md"],
 }
 TRACE = ["python", "requirements/make_trace.py", "--out", "build/trace.html"]
 
@@ -226,7 +229,7 @@ def run_all(programs: dict[str, list[str]]) -> int:
 def benchmarks(arguments: list[str]) -> dict[str, list[str]]:
     """Return the programs that measure, by their names."""
     found = sorted((ROOT / "benchmarks").glob("bench_*.py"))
-    return {p.stem[6:]: ["python", f"benchmarks/{p.name}", *arguments] for p in found}
+    return {p.stem[6:]: ["python", "-m", f"benchmarks.{p.stem}", *arguments] for p in found}
 
 
 def demo(arguments: list[str]) -> int:

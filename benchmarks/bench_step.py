@@ -1,6 +1,6 @@
 """What one scan of the safety core costs, beside a plain table and bare `transitions`.
 
-Usage: python benchmarks/bench_step.py [--rounds 40] [--steps 500] [--json]
+Usage: python -m benchmarks.bench_step [--rounds 40] [--steps 500] [--json]
 
 It feeds the core from a few lines of its own until the wanted state is reached, times scans there,
 and checks that what was timed was right; a wrong answer ends it with exit code 1. It shares no

@@ -27,6 +27,12 @@ CLIENTS_MAX = 32
 BACKLOG_MAX = 262_144
 """Bytes that may wait for a slow client before its frames are dropped. ASSUMED: 5 s of frames."""
 
+NOT_OURS = (
+    *(msgspec.DecodeError, msgspec.ValidationError),
+    *(RecursionError, UnicodeDecodeError),
+)
+"""What a line that is no JSON object makes the decoder say."""
+
 _WISHES = {
     "arm": IntentKind.ARM,
     "start": IntentKind.START,
@@ -187,7 +193,7 @@ class ControlServer:
         """Act on one line; whatever is not understood is passed over."""
         try:
             message = _decode(line)
-        except (msgspec.DecodeError, msgspec.ValidationError, RecursionError, UnicodeDecodeError):
+        except NOT_OURS:
             return
         said = message.get("source")
         source = said if isinstance(said, str) and said in _SOURCES else "command"
@@ -277,9 +283,10 @@ class ControlClient:
         self._incoming += data
         *lines, rest = bytes(self._incoming).split(b"\n")
         self._incoming = bytearray(rest)
+        self.is_closed |= len(rest) > BACKLOG_MAX
         try:
             return [_decode(line) for line in lines if line]
-        except (msgspec.DecodeError, msgspec.ValidationError):
+        except NOT_OURS:
             # No control process talks like this: the port has gone to somebody else.
             self.is_closed = True
             return []

@@ -305,14 +305,16 @@ def test_sum_ends_with_failure_when_one_program_fails(
         (["mutants", "safety/limits.py"], [["-m", "tests.mutants", "safety/limits.py"]]),
         (["planted"], [["-m", "tests.mutants.planted"]]),
         (["trace"], [["requirements/make_trace.py", "--out", "build/trace.html"]]),
-        (["bench", "--json"], [["benchmarks/bench_one.py", "--json"]]),
+        (["bench", "--json"], [["-m", "benchmarks.bench_one", "--json"]]),
         (
             ["evidence"],
             [
                 ["-m", "tests.model", "--states", "5000000"],
                 ["-m", "tests.oracle.compare_limits", "--all"],
+                ["-m", "tests.fuzz", "--inputs", "1000000"],
                 ["-m", "tests.mutants", "--recheck"],
                 ["-m", "tests.mutants.planted"],
+                ["-m", "tests.hostile", "--out", "build/hostile-wire.md"],
             ],
         ),
     ],
