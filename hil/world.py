@@ -14,7 +14,7 @@ from controller.mailbox import Mailbox
 from controller.scanloop import ScanLoop, Timing
 from controller.translate import pen_identity_of
 from drivers.pen import PenLink
-from drivers.port import is_readable
+from drivers.port import Port, is_readable
 from drivers.registers import BAUD_RATE, Command
 from safety.facts import Calibration, Facts, Intent, IntentKind
 from safety.ledger import AreaPlan, Ledger
@@ -159,6 +159,7 @@ class World:
         ledger: Passes delivered before.
         unsettled: Passes of which nobody saw the end.
         journal: Where entries go.
+        wrap: Puts something between port and link, such as a trace; given the clock as well.
 
     The world identifies the pen at once; `scan` and `scan_until` go on from there.
     """
@@ -171,6 +172,7 @@ class World:
         ledger: Ledger | None = None,
         unsettled: tuple[Unsettled, ...] = (),
         journal: VirtualJournal | None = None,
+        wrap: Callable[[Port, VirtualClock], Port] = lambda port, _clock: port,
     ) -> None:
         self.clock = VirtualClock()
         self.pen = pen
@@ -179,7 +181,8 @@ class World:
         self.mailbox = Mailbox()
         self.decisions: list[Decision] = []
         tokens = iter(range(0x1000_0001, 0x2000_0000, 0x0001_0001))
-        link = PenLink(self.port, self.clock.now_us, lambda: next(tokens))
+        port = wrap(self.port, self.clock)
+        link = PenLink(port, self.clock.now_us, lambda: next(tokens))
         pen.advance(1_000_000)  # it has booted before the host looks
         self.clock.wait_until(2_000_000)
         self.identity = link.identify()

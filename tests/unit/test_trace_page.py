@@ -100,7 +100,24 @@ def test_page_tells_everything_and_asks_for_nothing() -> None:
     assert "http" not in html.replace("http-equiv", "")
     assert "<!--" not in html
     waiting = sum("waits_for" in row for rows in page.rows.values() for row in rows)
-    assert f"<li><b>{waiting}</b> waiting</li>" in html
+    assert f"<li><b>{waiting}</b> not proven yet</li>" in html
+
+
+def test_page_lists_what_is_not_proven_and_claims_nothing_of_it(small: Rows) -> None:
+    """Rows that wait stand beside the findings, with what they wait for; none hides in a count."""
+    tests = trace_tests.tests_in(SHOWN, "tests/t.py")
+    page = trace_page.Page(small, tests, {}, [])
+    html = page.html()
+
+    assert ["HZ-02", "S01"] == [row["id"] for row in page.waiting()]
+    assert "Nothing is wrong" not in html
+    assert "No findings: a test names every row that does not wait." in html
+    assert "<summary>Not proven yet: 2</summary>" in html
+    assert "<li>HZ-02 waits for <code>later/part</code></li>" in html
+    assert '<p class="wait">not proven yet: waits for <code>later/part</code></p>' in html
+    for row in small["hazard"] + small["invariant"]:
+        row.pop("waits_for", None)
+    assert "<p>No row waits.</p>" in trace_page.Page(small, tests, {}, []).html()
 
 
 def test_page_shows_texts_as_they_are_and_results_where_they_belong(small: Rows) -> None:
@@ -165,7 +182,7 @@ def test_script_writes_the_page_and_says_where(
     line = "trace: 2 hazards, 2 requirements, 2 invariants, 36 control cells, 1 marked tests, "
     if code != 2:
         findings = len(wrong.splitlines())
-        assert f"{line}2 waiting, 0 untested, {findings} findings: {out}\n" == told
+        assert f"{line}2 not proven yet, 0 untested, {findings} findings: {out}\n" == told
 
 
 @pytest.mark.parametrize(
