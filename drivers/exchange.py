@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,10 +13,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from drivers.block import Status
-    from drivers.rtu import Discard
+    from drivers.framing import Discard
 
 SAMPLES = 4_096
 """Round trips kept for the percentiles. ASSUMED: 200 s of scans."""
+
+ROUND_TRIP_EDGES_US = (
+    *(1_000, 2_000, 5_000, 10_000, 12_500, 15_000, 20_000, 25_000),
+    *(50_000, 100_000, 200_000),
+)
+"""Upper edges of the buckets of the round-trip histogram, in microseconds. ASSUMED: close together
+from the 11 ms of an exchange at 115,200 baud (docs/protocol.md 9) to the 25 ms after which its
+answer comes too late; the last is the lease."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +105,9 @@ class LinkMetrics:
         round_trip_us_p50: Median of the last 4,096 round trips, in microseconds; None before one.
         round_trip_us_p99: 99th percentile of the same.
         round_trip_us_max: Longest of the same.
+        round_trip_counts: All round trips so far, by bucket: those of at most 1,000 us, at most
+            2,000 us, and so on through `ROUND_TRIP_EDGES_US`, and at last all longer ones.
+        is_noisy: Whether damaged frames are too many just now; see `drivers.damage`.
     """
 
     exchanges: int
@@ -107,14 +119,17 @@ class LinkMetrics:
     round_trip_us_p50: int | None
     round_trip_us_p99: int | None
     round_trip_us_max: int | None
+    round_trip_counts: tuple[int, ...]
+    is_noisy: bool
 
 
 class LinkMeter:
-    """Counts exchanges. Bounded: 4,096 round trips are kept."""
+    """Counts exchanges. Bounded: 4,096 round trips are kept, and a count for every bucket."""
 
     def __init__(self) -> None:
         self._exchanges = self._unanswered = self._preempted = self._requests = 0
         self._round_trips_us: deque[int] = deque(maxlen=SAMPLES)
+        self._round_trip_counts = [0] * (len(ROUND_TRIP_EDGES_US) + 1)
 
     def count(self, exchange: Exchange) -> None:
         """Add one exchange."""
@@ -125,10 +140,14 @@ class LinkMeter:
         is_single = exchange.command is not Command.STOP or exchange.attempts == 1
         if exchange.received_us is not None and is_single:
             # The answer to a burst of STOPs may belong to any of them.
-            self._round_trips_us.append(exchange.received_us - exchange.sent_us)
+            round_trip_us = exchange.received_us - exchange.sent_us
+            self._round_trips_us.append(round_trip_us)
+            self._round_trip_counts[bisect_left(ROUND_TRIP_EDGES_US, round_trip_us)] += 1
 
-    def metrics(self, discards: Mapping[Discard, int], noise_bytes: int) -> LinkMetrics:
-        """Return everything counted so far, with the discards of the core."""
+    def metrics(
+        self, discards: Mapping[Discard, int], noise_bytes: int, *, is_noisy: bool = False
+    ) -> LinkMetrics:
+        """Return everything counted so far, with what the core has counted."""
         samples = sorted(self._round_trips_us)
         return LinkMetrics(
             exchanges=self._exchanges,
@@ -140,6 +159,8 @@ class LinkMeter:
             round_trip_us_p50=_percentile(samples, 50),
             round_trip_us_p99=_percentile(samples, 99),
             round_trip_us_max=_percentile(samples, 100),
+            round_trip_counts=tuple(self._round_trip_counts),
+            is_noisy=is_noisy,
         )
 
 

@@ -1,7 +1,7 @@
 """Asks who is there, by reading alone, and takes no longer than it was given; orders nothing.
 
 Nothing is written to a device before this has found a pen with lease and depth sense (SR-015).
-Reading 32 registers changes nothing in any Modbus device.
+The question changes nothing in any device.
 
 Source: docs/protocol.md 2.
 """
@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING
 
 from drivers.block import Defect, Identity, decode_identity
 from drivers.errors import SilentDevice, UnsuitablePen, WrongDevice
-from drivers.registers import IDENTITY, Capability
-from drivers.rtu import READ, Discard, ReplyFinder, read_request
+from drivers.framing import Discard, Framing, Reply
+from drivers.registers import Capability
 
 if TYPE_CHECKING:
     from drivers.line import Line
-    from drivers.rtu import Reply
 
 ATTEMPTS = 5
 """How often the identity is asked for. ASSUMED: a line that loses five answers is no line."""
@@ -30,7 +29,6 @@ NEEDED = {Capability.LEASE: "lease", Capability.DEPTH_SENSE: "depth sense"}
 """No pen is driven without these. Source: docs/protocol.md 2."""
 
 _FOUND = {
-    Defect.MAGIC: "a Modbus device that is no pen",
     Defect.VERSION: "a pen of another protocol version",
     Defect.CRC32: "an identity whose CRC-32 is wrong",
 }
@@ -39,11 +37,12 @@ _FOUND = {
 class _Inquiry:
     """What has been heard in answer to the question, over all attempts."""
 
-    def __init__(self, unit_id: int) -> None:
+    def __init__(self, framing: Framing) -> None:
         self.identity: Identity | None = None
         self._found = ""
         self._discards: Counter[Discard] = Counter()
-        self._finder = ReplyFinder(unit_id, READ, IDENTITY.words, self._discards)
+        self._finder = framing.identity_finder(self._discards)
+        self._speaker = framing.speaker
 
     def hear(self, data: bytes) -> bool:
         """Take bytes and return whether they answered, with an identity or otherwise."""
@@ -54,10 +53,12 @@ class _Inquiry:
 
     def _judge(self, reply: Reply) -> None:
         if reply.exception is not None:
-            self._found = f"a Modbus device that answers with exception {reply.exception:02X}"
+            self._found = f"{self._speaker} that answers with exception {reply.exception:02X}"
             return
         identity = decode_identity(reply.registers)
-        if isinstance(identity, Defect):
+        if identity is Defect.MAGIC:
+            self._found = f"{self._speaker} that is no pen"
+        elif isinstance(identity, Defect):
             self._found = _FOUND.get(identity, identity.value)
         else:
             self.identity = identity
@@ -71,12 +72,12 @@ class _Inquiry:
         return f"{self._finder.thrown_bytes} bytes that are no answer ({causes})"
 
 
-def read_identity(line: Line, unit_id: int, timeout_ms: int) -> Identity:
+def read_identity(line: Line, framing: Framing, timeout_ms: int) -> Identity:
     """Return who is there, if it is a pen that may be driven.
 
     Args:
         line: The line to ask on; it must have no request in flight.
-        unit_id: Modbus unit id of the pen, 1 to 247.
+        framing: How the question travels, and its answer.
         timeout_ms: This takes no longer, in milliseconds, whatever the line does.
 
     Raises:
@@ -87,12 +88,12 @@ def read_identity(line: Line, unit_id: int, timeout_ms: int) -> Identity:
     """
     name = line.port.name
     deadline_us = line.clock_us() + 1_000 * timeout_ms
-    inquiry = _Inquiry(unit_id)
+    inquiry = _Inquiry(framing)
     for _ in range(ATTEMPTS):
         inquiry.hear(line.settle())
         if inquiry.identity is not None or line.clock_us() >= deadline_us:
             break
-        line.port.write(read_request(unit_id, IDENTITY.address, IDENTITY.words))
+        line.port.write(framing.identity_request())
         until_us = min(line.clock_us() + ATTEMPT_US, deadline_us)
         while line.clock_us() < until_us and not inquiry.hear(line.listen(until_us)):
             pass

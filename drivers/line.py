@@ -30,11 +30,13 @@ class Line:
     Args:
         port: Where bytes go and come from.
         clock_us: The host's monotonic clock, in microseconds.
+        keeps_gap: Whether the port's gap is kept before speech.
     """
 
-    def __init__(self, port: Port, clock_us: Callable[[], int]) -> None:
+    def __init__(self, port: Port, clock_us: Callable[[], int], *, keeps_gap: bool = True) -> None:
         self.port = port
         self.clock_us = clock_us
+        self._keeps_gap = keeps_gap
         self._heard_us: int | None = None
 
     def listen(self, until_us: int, wake_fd: int | None = None) -> bytes:
@@ -48,7 +50,7 @@ class Line:
         Returns:
             What was heard meanwhile; it answers nothing that is still wanted.
         """
-        quiet_us = max(self.port.gap_us, TICK_US)
+        quiet_us = max(self.port.gap_us, TICK_US) if self._keeps_gap else TICK_US
         heard = self._noted(self.port.drain())
         limit_us = self.clock_us() + SETTLE_ROUNDS * quiet_us
         while self._heard_us is not None and not is_readable(wake_fd):

@@ -18,15 +18,12 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from drivers.block import Defect, Order, Status, decode_status, encode_order
+from drivers.damage import DamageRate
 from drivers.exchange import Answer
-from drivers.registers import ORDER, STATUS, UNIT_ID, Command
-from drivers.rtu import EXCHANGE, Discard, ReplyFinder, exchange_request
-
-if TYPE_CHECKING:
-    from drivers.rtu import Reply
+from drivers.framing import DAMAGED, Discard, Framing, Reply
+from drivers.registers import Command
 
 TOKEN_MAX = 0xFFFF_FFFF
 """Tokens are 1 to this. Source: docs/protocol.md 3."""
@@ -65,18 +62,20 @@ class LinkCore:
 
     Args:
         token: The first token, 1 to 2^32 - 1.
-        unit_id: Modbus unit id of the pen, 1 to 247.
+        framing: How requests and replies travel.
     """
 
-    def __init__(self, token: int, unit_id: int = UNIT_ID) -> None:
+    def __init__(self, token: int, framing: Framing) -> None:
         self.discards: Counter[Discard] = Counter()
         self.serial_number: int | None = None
         self.epoch: int | None = None
         self.tick_ms: int | None = None
         self.sequence = 0
         self.new_token(token)
-        self._unit_id = unit_id
-        self._finder = ReplyFinder(unit_id, EXCHANGE, STATUS.words, self.discards)
+        self._framing = framing
+        self._finder = framing.status_finder(self.discards)
+        self._damage = DamageRate()
+        self._discarded = 0
         self._flight: _Flight | None = None
         self._asked: deque[tuple[int, int]] = deque(maxlen=_REMEMBERED)
         self._older_unanswered = False
@@ -91,6 +90,19 @@ class LinkCore:
     def noise_bytes(self) -> int:
         """Bytes heard so far that were part of no reply to this host."""
         return self._finder.thrown_bytes
+
+    @property
+    def damaged(self) -> int:
+        """Damaged frames heard so far; never falls."""
+        return sum(self.discards[cause] for cause in DAMAGED)
+
+    def is_noisy(self, now_us: int) -> bool:
+        """Return whether frames are damaged too often to go on; see `drivers.damage`.
+
+        Args:
+            now_us: The host's clock, in microseconds.
+        """
+        return self._damage.is_high(now_us)
 
     def adopt(self, serial_number: int | None) -> None:
         """Speak with this pen from now on; its epoch and tick are learnt from its first status.
@@ -184,6 +196,9 @@ class LinkCore:
         for reply in self._finder.feed(data):
             judged = self._judge(reply, now_us)
             answer = answer or judged
+        if (discarded := self.discards.total()) != self._discarded:
+            self._discarded = discarded
+            self._damage.note(self.damaged, now_us)
         return answer
 
     def _frame(self, command: Command, depth_um: int, speed_dhz: int) -> bytes:
@@ -199,9 +214,9 @@ class LinkCore:
         registers = encode_order(order, self.serial_number or 0)
         self.sequence = order.sequence
         self._asked.append((order.token & 0xFFFF, order.sequence))
-        return exchange_request(
-            self._unit_id, ORDER.address, registers, STATUS.address, STATUS.words
-        )
+        if command is Command.STOP:
+            return self._framing.stop_request(registers)
+        return self._framing.exchange_request(registers)
 
     def _judge(self, reply: Reply, now_us: int) -> Answer | None:
         if reply.exception is not None:

@@ -1,4 +1,4 @@
-"""Modbus RTU frames: requests as bytes, replies out of a byte stream; knows no block and no port.
+"""Modbus RTU frames: requests as bytes, replies out of a byte stream; knows no session and no port.
 
 ::
 
@@ -18,9 +18,8 @@ Source: docs/protocol.md 1; Modbus over serial line V1.02, 2.5.1.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from enum import Enum
-from typing import TYPE_CHECKING
+from collections import Counter
+from collections.abc import Sequence
 
 from pymodbus.framer.rtu import FramerRTU
 from pymodbus.pdu.decoders import DecodePDU
@@ -30,9 +29,28 @@ from pymodbus.pdu.register_message import (
     ReadWriteMultipleRegistersRequest,
 )
 
-if TYPE_CHECKING:
-    from collections import Counter
-    from collections.abc import Sequence
+from drivers.framing import Discard, Finder, Reply
+from drivers.registers import (
+    IDENTITY,
+    ORDER,
+    PAIRING_ANSWER,
+    PAIRING_REQUEST,
+    STATUS,
+    UNIT_ID,
+)
+
+__all__ = [
+    "EXCHANGE",
+    "READ",
+    "RTU",
+    "UNIT_IDS",
+    "Discard",
+    "Reply",
+    "ReplyFinder",
+    "RtuFraming",
+    "exchange_request",
+    "read_request",
+]
 
 READ = 0x03
 """Function "read holding registers". Source: docs/protocol.md 1."""
@@ -52,38 +70,6 @@ _COUNTED = frozenset({0x01, 0x02, 0x03, 0x04, 0x17})  # functions whose replies 
 _FIXED = frozenset({0x05, 0x06, 0x0F, 0x10})  # functions whose replies have 8 bytes
 
 _FRAMER = FramerRTU(DecodePDU(is_server=False))
-
-
-class Discard(Enum):
-    """Why something that was heard is not believed; the value says it in words."""
-
-    NOISE = "bytes that are no frame"
-    CRC16 = "the beginning of a reply, but CRC-16 wrong"
-    UNIT = "a frame of another unit"
-    FUNCTION = "a frame of another function"
-    LENGTH = "a frame of another length"
-    EXCEPTION = "an exception that may belong to an earlier request"
-    CRC32 = "CRC-32 wrong: another pen, or another block"
-    VERSION = "another protocol version"
-    VALUE = "a value that the protocol does not know"
-    TOKEN = "the answer to another session"  # noqa: S105 - a session's name, not a secret
-    SEQUENCE = "the answer to another request"
-    LATE = "the answer to an earlier request"
-    EPOCH = "the pen has restarted"
-    TICK = "no newer than the last status"
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """A frame that answers the expected request in form: unit, function, length and CRC-16.
-
-    Args:
-        registers: What was read, in the order of the registers; empty for an exception.
-        exception: The Modbus exception code, or None.
-    """
-
-    registers: tuple[int, ...] = ()
-    exception: int | None = None
 
 
 def read_request(unit_id: int, address: int, words: int) -> bytes:
@@ -200,6 +186,57 @@ class ReplyFinder:
         if frame[1] == self._function:
             return Discard.LENGTH
         return Discard.FUNCTION
+
+
+class RtuFraming:
+    """Pen Link 1 over Modbus RTU.
+
+    Args:
+        unit_id: Modbus unit id of the pen, 1 to 247.
+    """
+
+    speaker = "a Modbus device"
+    needs_gap = True
+
+    def __init__(self, unit_id: int = UNIT_ID) -> None:
+        if unit_id not in UNIT_IDS:
+            raise ValueError(f"unit_id = {unit_id!r}: must be a whole number from 1 to 247")
+        self._unit_id = unit_id
+
+    def identity_request(self) -> bytes:
+        """See `drivers.framing.Framing`: function 03."""
+        return read_request(self._unit_id, IDENTITY.address, IDENTITY.words)
+
+    def exchange_request(self, order: Sequence[int]) -> bytes:
+        """See `drivers.framing.Framing`: function 23."""
+        return exchange_request(self._unit_id, ORDER.address, order, STATUS.address, STATUS.words)
+
+    def stop_request(self, order: Sequence[int]) -> bytes:
+        """See `drivers.framing.Framing`: function 23, with nothing ahead of it."""
+        return self.exchange_request(order)
+
+    def identity_finder(self, discards: Counter[Discard]) -> Finder:
+        """See `drivers.framing.Framing`."""
+        return ReplyFinder(self._unit_id, READ, IDENTITY.words, discards)
+
+    def status_finder(self, discards: Counter[Discard]) -> Finder:
+        """See `drivers.framing.Framing`."""
+        return ReplyFinder(self._unit_id, EXCHANGE, STATUS.words, discards)
+
+    def pairing_request(self, request: Sequence[int]) -> bytes:
+        """See `drivers.framing.Framing`: function 23, at addresses of its own."""
+        answer = PAIRING_ANSWER
+        return exchange_request(
+            self._unit_id, PAIRING_REQUEST.address, request, answer.address, answer.words
+        )
+
+    def pairing_finder(self, discards: Counter[Discard]) -> Finder:
+        """See `drivers.framing.Framing`."""
+        return ReplyFinder(self._unit_id, EXCHANGE, PAIRING_ANSWER.words, discards)
+
+
+RTU = RtuFraming()
+"""The framing of a pen that was told no other unit id."""
 
 
 def _parsed(frame: bytes) -> Reply:

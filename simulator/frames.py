@@ -13,7 +13,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from drivers.registers import IDENTITY, ORDER, STATUS, Command
+from drivers.registers import (
+    IDENTITY,
+    ORDER,
+    PAIRING_ANSWER,
+    PAIRING_REQUEST,
+    STATUS,
+    Block,
+    Command,
+)
 from simulator.codec import crc16
 
 GAP_US = 2_000
@@ -70,12 +78,12 @@ class Request:
 
     Args:
         kind: ``stop`` is function 06; ``refused`` is answered by the exception.
-        order: The order block of an exchange; empty for the other kinds.
+        order: The block of an exchange or of a pairing request; empty for the other kinds.
         exception: Code to answer with; 0 for none.
         is_stop: Whether it puts STOP into the order's first register, whatever else it does.
     """
 
-    kind: Literal["identity", "exchange", "stop", "refused"]
+    kind: Literal["identity", "exchange", "pairing", "stop", "refused"]
     order: bytes = b""
     exception: int = 0
     is_stop: bool = False
@@ -192,6 +200,8 @@ def _read_exchange(body: bytes) -> Request:
     if 2 * words != len(values):
         return Request("refused", exception=ILLEGAL_VALUE)
     is_stop = _puts_stop(int.from_bytes(write_part[:2]), values)
+    if read_part == _place(PAIRING_ANSWER) and write_part == _place(PAIRING_REQUEST):
+        return Request("pairing", order=values)
     fits = read_part == _words(STATUS.address, STATUS.words)
     if not fits or write_part != _words(ORDER.address, ORDER.words):
         return Request("refused", exception=ILLEGAL_ADDRESS, is_stop=is_stop)
@@ -202,6 +212,10 @@ def _puts_stop(address: int, values: bytes) -> bool:
     """Whether these values put STOP into the low byte of the order's first register."""
     place = 2 * (ORDER.address - address) + 1
     return 0 <= place < len(values) and values[place] == Command.STOP
+
+
+def _place(block: Block) -> bytes:
+    return _words(block.address, block.words)
 
 
 def _words(*values: int) -> bytes:

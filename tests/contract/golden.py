@@ -6,6 +6,7 @@ import struct
 
 from drivers.link import LinkCore
 from drivers.registers import Command, PenState
+from drivers.rtu import RTU
 from tests.contract.scripted_pen import FRAMES, SERIAL_NUMBER, framed, status_frame
 
 __all__ = [
@@ -48,7 +49,7 @@ def answer_to(request: bytes, tick_ms: int, epoch: int = 7, state: int = PenStat
 
 def golden_core() -> LinkCore:
     """Return a link to the golden pen, which has not been heard yet."""
-    core = LinkCore(TOKEN)
+    core = LinkCore(TOKEN, RTU)
     core.adopt(SERIAL_NUMBER)
     return core
 

@@ -76,6 +76,10 @@ class ScriptedPen:
         self._result = Result.NONE
         self._held = b""
 
+    def request_size(self, pending: bytes) -> int:
+        """Return how many bytes the first of the requests has that are coming in."""
+        return 8 if pending[1:2] == b"\x03" else 33
+
     def answer(self, request: bytes) -> bytes:
         """Return what comes back for one request, empty if nothing does."""
         self.requests.append(request)
@@ -239,7 +243,7 @@ class ServedPen:
             if not data:
                 return
             pending += data
-            while (size := 8 if pending[1:2] == b"\x03" else 33) <= len(pending):
+            while (size := self._pen.request_size(pending)) <= len(pending):
                 request, pending = pending[:size], pending[size:]
                 os.write(self._fd, self._pen.answer(request))
 

@@ -1,8 +1,8 @@
 """What every link to a pen must do, whatever it is made of; a new driver subclasses the contract.
 
-`PenLinkContract` is run over a port in memory and over a real pty. The pen behind both is scripted
-here, with arithmetic of its own that was typed from docs/protocol.md and shares nothing with
-`drivers` but this page.
+`PenLinkContract` is run over Modbus RTU and over native frames, each over a port in memory, a real
+pty and a socket. The pen behind all of them is scripted here, with arithmetic of its own that was
+typed from docs/protocol.md and shares nothing with `drivers` but this page.
 """
 
 from __future__ import annotations
@@ -16,9 +16,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from drivers.errors import SilentDevice
+from drivers.framing import Framing
+from drivers.native import NativeFraming
 from drivers.pen import PenLink
 from drivers.port import SerialPort
 from drivers.registers import Command, PenState, Result
+from drivers.rtu import RTU
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from drivers.exchange import Exchange
     from drivers.port import Port
 
+from tests.contract.native_pen import ScriptedNativePen
 from tests.contract.scripted_pen import (
     PATIENT_US,
     TOKENS,
@@ -43,7 +47,14 @@ def poll(link: PenLink) -> Exchange:
 
 
 class PenLinkContract:
-    """Subclass this with a fixture `port_and_clock` that leads to the scripted pen."""
+    """Subclass this with a fixture `port_and_clock` that leads to the scripted pen.
+
+    A pen in another framing also brings its own `framing`, a fixture `pen`, and three bytes of
+    `noise` that are no frame there.
+    """
+
+    framing: Framing = RTU
+    noise = b"\x00\x01\x17"
 
     @pytest.fixture
     def pen(self) -> ScriptedPen:
@@ -54,7 +65,7 @@ class PenLinkContract:
     def link(self, port_and_clock: tuple[Port, Callable[[], int]]) -> Iterator[PenLink]:
         """Return the link, not yet identified."""
         port, clock_us = port_and_clock
-        link = PenLink(port, clock_us, itertools.cycle(TOKENS).__next__)
+        link = PenLink(port, clock_us, itertools.cycle(TOKENS).__next__, self.framing)
         yield link
         link.close()
 
@@ -189,7 +200,7 @@ class PenLinkContract:
 
     def test_noise_before_every_answer_costs_nothing(self, link: PenLink, pen: ScriptedPen) -> None:
         """Where pymodbus drops the whole reply behind one byte of noise, this link finds it."""
-        pen.prefix = b"\x00\x01\x17"
+        pen.prefix = self.noise
         link.identify()
 
         assert poll(link).status is not None
@@ -288,3 +299,41 @@ class TestOverSocket(PenLinkContract):
                 yield port, monotonic_us
             served.close()
             connection.close()
+
+
+class OnNativeFrames:
+    """What is different for a pen on native frames, for a class that fulfils the contract."""
+
+    framing = NativeFraming()
+    noise = b"\x02\x01\x17"
+
+    @pytest.fixture
+    def pen(self) -> ScriptedNativePen:
+        """Return the pen at the other end."""
+        return ScriptedNativePen()
+
+    @pytest.mark.req("SR-013")
+    def test_stop_brings_three_stop_bytes_with_every_frame(
+        self, link: PenLink, pen: ScriptedNativePen
+    ) -> None:
+        """A pen that cannot make out the frame has stopped all the same."""
+        link.identify()
+        link.exchange(Command.OPEN, timeout_us=PATIENT_US)
+        before = pen.stop_bytes
+        link.stop(timeout_us=PATIENT_US)
+
+        assert (0, 3) == (before, pen.stop_bytes)
+
+
+class TestNativeOverMemory(OnNativeFrames, TestOverMemory):
+    """The contract in virtual time, on native frames."""
+
+
+@pytest.mark.slow
+class TestNativeOverPty(OnNativeFrames, TestOverPty):
+    """The contract over a real pty and in real time, on native frames."""
+
+
+@pytest.mark.slow
+class TestNativeOverSocket(OnNativeFrames, TestOverSocket):
+    """The contract over TCP on this machine and in real time, on native frames."""

@@ -9,9 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from drivers.framing import Framing
 from drivers.link import LinkCore
+from drivers.native import NativeFraming
 from drivers.registers import STATUS, Command, PenState
-from drivers.rtu import EXCHANGE, ReplyFinder
+from drivers.rtu import EXCHANGE, RTU, ReplyFinder
+from tests.contract.native_pen import ScriptedNativePen
 from tests.contract.scripted_pen import FRAMES, SERIAL_NUMBER, ScriptedPen
 
 RELAXED = settings(deadline=None)
@@ -33,7 +36,7 @@ STREAMS = st.lists(PIECES | st.binary(max_size=200), max_size=12).map(b"".join)
 
 def waiting() -> LinkCore:
     """Return a link whose first POLL is in flight."""
-    core = LinkCore(0x1234ABCD)
+    core = LinkCore(0x1234ABCD, RTU)
     core.adopt(SERIAL_NUMBER)
     core.request(Command.POLL, now_us=0)
     return core
@@ -96,9 +99,13 @@ class BlackChannel(RuleBasedStateMachine):
     identified, and has a later tick than the one before.
     """
 
+    framing: Framing = RTU
+    make_pen = ScriptedPen
+    kept_bytes_max = 45
+
     def __init__(self) -> None:
         super().__init__()
-        self.core, self.pen = LinkCore(0x1234ABCD), ScriptedPen()
+        self.core, self.pen = LinkCore(0x1234ABCD, self.framing), self.make_pen()
         self.core.adopt(SERIAL_NUMBER)
         self.replies: list[bytes] = []
         self.wanted: set[int] = set()
@@ -165,18 +172,36 @@ class BlackChannel(RuleBasedStateMachine):
     @invariant()
     def nothing_grows(self) -> None:
         """The core keeps no more than it said."""
-        assert len(self.core._finder._buffer) < 45
+        assert self._kept_bytes() < self.kept_bytes_max
         assert len(self.core._asked) <= 32
+
+    def _kept_bytes(self) -> int:
+        return len(self.core._finder._buffer)
+
+
+class NativeBlackChannel(BlackChannel):
+    """The same line with native frames on it."""
+
+    framing = NativeFraming()
+    make_pen = ScriptedNativePen
+    kept_bytes_max = 69
+
+    def _kept_bytes(self) -> int:
+        return len(self.core._finder._rest)
 
 
 TestBlackChannel = BlackChannel.TestCase
 TestBlackChannel.pytestmark = [pytest.mark.req("SR-010", "SR-011", "HZ-37", "W01")]
 TestBlackChannel.settings = settings(RELAXED, max_examples=100, stateful_step_count=40)
 
+TestNativeBlackChannel = NativeBlackChannel.TestCase
+TestNativeBlackChannel.pytestmark = TestBlackChannel.pytestmark
+TestNativeBlackChannel.settings = TestBlackChannel.settings
+
 
 def test_scripted_pen_starts_where_the_document_does() -> None:
     """The first answer of the pen used here is a believable status of the golden pen."""
-    core, pen = LinkCore(0x1234ABCD), ScriptedPen()
+    core, pen = LinkCore(0x1234ABCD, RTU), ScriptedPen()
     core.adopt(SERIAL_NUMBER)
     answer = core.feed(pen.answer(core.request(Command.POLL, now_us=0)), 1)
     assert answer is not None

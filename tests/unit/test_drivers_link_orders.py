@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from drivers.framing import Discard
 from drivers.link import LinkCore
 from drivers.registers import Command, Flag, PenState
-from drivers.rtu import Discard
 from tests.contract.golden import (
     SERIAL_NUMBER,
     answer_to,

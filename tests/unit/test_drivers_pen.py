@@ -4,42 +4,22 @@ from __future__ import annotations
 
 import itertools
 import os
-from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
 from drivers.errors import LinkLost
+from drivers.framing import Discard
 from drivers.line import TICK_US
 from drivers.pen import STOP_ATTEMPTS, STOP_TIMEOUT_US, PenLink
 from drivers.registers import Command, PenState
-from drivers.rtu import Discard
-from tests.contract.scripted_pen import FakeClock, MemoryPort, ScriptedPen, framed, status_frame
+from tests.contract.scripted_pen import FakeClock, MemoryPort, framed, status_frame
+from tests.unit.pen_bench import Bench
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 STOP = 5
-
-
-class Bench:
-    """A link in memory, its pen, its port and its clock; what was written, and when."""
-
-    def __init__(self) -> None:
-        self.pen = ScriptedPen()
-        self.clock = FakeClock()
-        self.port = MemoryPort(self.clock, self._answer)
-        self.link = PenLink(self.port, self.clock, itertools.count(0x1234ABCD).__next__)
-        self.written_us: list[int] = []
-        self.rewrite: Callable[[bytes, bytes], bytes] = lambda _, reply: reply
-
-    def _answer(self, request: bytes) -> bytes:
-        self.written_us.append(self.clock.now_us)
-        return self.rewrite(request, self.pen.answer(request))
-
-    def commands_since(self, count: int) -> list[int]:
-        """Return the command byte of every frame but the first so many."""
-        return [frame[12] for frame in self.port.writes[count:]]
 
 
 @pytest.fixture
@@ -342,56 +322,3 @@ def test_lost_port_passes_through(bench: Bench) -> None:
         bench.link.exchange(Command.POLL)
     with pytest.raises(LinkLost, match="unplugged"):
         bench.link.stop()
-
-
-def test_metrics_count_what_happened(bench: Bench) -> None:
-    """Exchanges, repeats, losses and round trips, from the first POLL of the identification on."""
-    bench.link.exchange(Command.POLL)
-    bench.pen.is_mute = True
-    bench.link.exchange(Command.POLL, attempts=2)
-    bench.pen.is_mute = False
-    bench.port.delay_us = 900
-    bench.link.exchange(Command.POLL)
-    metrics = bench.link.metrics()
-
-    assert (4, 1, 0, 5) == (
-        metrics.exchanges,
-        metrics.unanswered,
-        metrics.preempted,
-        metrics.requests,
-    )
-    assert (200, 900, 900) == (
-        metrics.round_trip_us_p50,
-        metrics.round_trip_us_p99,
-        metrics.round_trip_us_max,
-    )
-
-
-def ended(ending: bytes | None, _: bytes, reply: bytes) -> bytes:
-    """Return an answer that ends otherwise, or none."""
-    return b"" if ending is None else reply[: len(reply) - len(ending)] + ending
-
-
-def test_discarded_goes_up_with_every_answer_that_is_damaged(bench: Bench) -> None:
-    """A damaged answer raises it by one; a good, a late and a missing one leave it."""
-    seen = [0]
-    for delay_us, ending in ((200, b""), (30_000, b""), (200, b""), (200, b"!"), (200, None)):
-        bench.port.delay_us = delay_us
-        bench.rewrite = partial(ended, ending)
-        bench.link.exchange(Command.POLL)
-        bench.clock.now_us += 10_000
-        seen.append(bench.link.discarded)
-
-    steps = [after - before for before, after in itertools.pairwise(seen)]
-    assert [0, 0, 0, 1, 0] == steps
-
-
-def test_metrics_without_a_round_trip_are_unknown() -> None:
-    """Nothing measured is not zero."""
-    metrics = Bench().link.metrics()
-
-    assert (None, None, None) == (
-        metrics.round_trip_us_p50,
-        metrics.round_trip_us_p99,
-        metrics.round_trip_us_max,
-    )
