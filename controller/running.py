@@ -14,6 +14,7 @@ from pathlib import Path
 from controller.config import Home
 from controller.errors import RefusedError
 from drivers.address import parse_address
+from drivers.choosing import one_name
 from safety.units import checked
 
 PID_MAX = 2**31 - 1
@@ -50,9 +51,8 @@ class Running:
 
 
 def resolve_port(port: str) -> str:
-    """Return one name for all names of a port: links are followed, URLs stay, drivers go."""
-    url = parse_address(port).url
-    return url if "://" in url else os.path.realpath(url)
+    """Return one name for all names of a port, as `drivers.choosing.one_name`; drivers go."""
+    return one_name(parse_address(port).url)
 
 
 def announce(home: Home, running: Running) -> Path:
@@ -95,8 +95,15 @@ def _read(path: Path) -> Running | None:
 
 def find_on_port(home: Home, port: str) -> Running | None:
     """Return the control process that owns this port, or None."""
-    wanted = resolve_port(port)
-    return next((r for r in find_running(home) if r.resolved == wanted or r.port == port), None)
+    wanted, given = resolve_port(port), parse_address(port).url
+    return next(
+        (
+            running
+            for running in find_running(home)
+            if running.resolved == wanted or parse_address(running.port).url == given
+        ),
+        None,
+    )
 
 
 def is_alive(pid: int) -> bool:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from serial.tools import list_ports as system_ports
-from serial.tools.list_ports_common import numsplit
+if TYPE_CHECKING:
+    from serial.tools.list_ports_common import ListPortInfo
 
 BY_ID = Path("/dev/serial/by-id")
 """Where udev keeps its links. Source: systemd, 60-serial.rules."""
@@ -53,6 +54,8 @@ def list_ports(by_id: Path = BY_ID) -> tuple[PortInfo, ...]:
     Args:
         by_id: Folder of links named after the devices; it need not exist.
     """
+    from serial.tools.list_ports_common import numsplit  # noqa: PLC0415 `penpilot stop` needs none
+
     stable_names = _stable_names(by_id)
     ports = [
         PortInfo(
@@ -68,7 +71,9 @@ def list_ports(by_id: Path = BY_ID) -> tuple[PortInfo, ...]:
     return tuple(sorted(ports, key=lambda port: numsplit(port.device)))
 
 
-def _comports() -> list[system_ports.ListPortInfo]:
+def _comports() -> list[ListPortInfo]:
+    from serial.tools import list_ports as system_ports  # noqa: PLC0415 as above
+
     for _ in range(ATTEMPTS - 1):
         try:
             return list(system_ports.comports())

@@ -19,6 +19,7 @@ import select
 from typing import TYPE_CHECKING, Protocol
 
 from drivers.errors import LinkLost
+from drivers.hangup import hang_up_with_last_close
 from drivers.opening import FAULTS, open_within, said_by
 
 if TYPE_CHECKING:
@@ -110,6 +111,7 @@ class SerialPort:
         self._fd: int | None = self._serial.fileno() if has_fd else None
         self._is_socket = scheme == "socket"
         if has_fd and not self._is_socket:
+            hang_up_with_last_close(self._serial.fileno())
             # FTDI bridges hold bytes back for 16 ms unless told otherwise; ports without this
             # setting say so.
             with contextlib.suppress(OSError, ValueError, NotImplementedError):

@@ -7,6 +7,7 @@ written at once is lost, as on a line where nobody listens.
 from __future__ import annotations
 
 import os
+import select
 import socket
 from contextlib import suppress
 from pathlib import Path
@@ -45,18 +46,27 @@ class Port(Protocol):
     def write(self, data: bytes) -> None:
         """Send what goes out at once."""
 
+    def has_hung_up(self) -> bool:
+        """Return whether a host has let go of the line since this was last asked."""
+
 
 class PtyPort:
     """A pseudo-terminal in raw mode.
 
-    The terminal side stays open here as well, so that clients may come and go.
+    The terminal side stays open here as well, so that clients may come and go; nobody is then seen
+    to hang up. With `sees_hang_up` it does not: the last client's close shows as POLLHUP, as DTR
+    would on a line with modem signals.
 
     Args:
         link: Symbolic link to keep pointing at the terminal, if any.
+        sees_hang_up: Whether clients are seen to come and go.
     """
 
-    def __init__(self, link: Path | None = None) -> None:
+    def __init__(self, link: Path | None = None, *, sees_hang_up: bool = False) -> None:
         self._link = link
+        self._sees_hang_up = sees_hang_up
+        self._was_held = False
+        self._has_hung_up = False
         self._near = -1
         self._far = -1
         self._path = ""
@@ -79,6 +89,9 @@ class PtyPort:
         tty.setraw(self._far)
         os.set_blocking(self._near, False)
         self._path = os.ttyname(self._far)
+        if self._sees_hang_up:
+            os.close(self._far)
+            self._far = -1
         if self._link:
             fresh = self._link.with_name(f".{self._link.name}.{os.getpid()}.new")
             fresh.unlink(missing_ok=True)
@@ -93,24 +106,52 @@ class PtyPort:
             if self._link and str(self._link.readlink()) == self._path:
                 self._link.unlink()
         os.close(self._near)
-        os.close(self._far)
+        if self._far >= 0:
+            os.close(self._far)
         self._near = self._far = -1
+        self._note_hold(is_held=False)
 
     def watched(self) -> list[int]:
-        """Return our side of the terminal."""
-        return [self._near] if self.is_open else []
+        """Return our side of the terminal; without a client it would always look readable."""
+        events = self._look() if self.is_open else 0
+        is_worth_it = self.is_open and (events & select.POLLIN or not events & select.POLLHUP)
+        return [self._near] if is_worth_it else []
 
     def read(self) -> bytes:
         """Return what clients have written."""
         try:
             return os.read(self._near, READ_BYTES)
-        except BlockingIOError:
-            return b""
+        except OSError as error:
+            if isinstance(error, BlockingIOError) or self._sees_hang_up:
+                return b""
+            raise
 
     def write(self, data: bytes) -> None:
         """Write what fits; a terminal that nobody reads fills up at about 17 KB."""
         with suppress(BlockingIOError):
             os.write(self._near, data)
+
+    def has_hung_up(self) -> bool:
+        """Return whether the last client has closed the terminal since this was last asked."""
+        if self.is_open:
+            self._look()
+        had, self._has_hung_up = self._has_hung_up, False
+        return had
+
+    def _look(self) -> int:
+        """Note whether a client has the terminal open; return what poll(2) says of our side.
+
+        What a client wrote before its close is still to be read after it.
+        """
+        line = select.poll()
+        line.register(self._near, select.POLLIN)
+        events = next((found for _, found in line.poll(0)), 0)
+        self._note_hold(is_held=not events & select.POLLHUP)
+        return events
+
+    def _note_hold(self, *, is_held: bool) -> None:
+        self._has_hung_up |= self._sees_hang_up and self._was_held and not is_held
+        self._was_held = is_held
 
 
 class TcpPort:
@@ -126,6 +167,7 @@ class TcpPort:
         self._port = port
         self._listener: socket.socket | None = None
         self._client: socket.socket | None = None
+        self._has_hung_up = False
 
     @property
     def url(self) -> str:
@@ -202,4 +244,10 @@ class TcpPort:
     def _hang_up(self) -> None:
         if self._client:
             self._client.close()
+            self._has_hung_up = True
         self._client = None
+
+    def has_hung_up(self) -> bool:
+        """Return whether a client has gone since this was last asked."""
+        had, self._has_hung_up = self._has_hung_up, False
+        return had

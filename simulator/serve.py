@@ -56,6 +56,8 @@ def serve(
             if answer:
                 port.write(answer)
             pen.advance(at_us)
+            if port.has_hung_up():
+                pen.hang_up()
             looked_us = at_us
     finally:
         port.close()

@@ -138,6 +138,29 @@ def _ports() -> Iterator[Finding]:
             yield Finding("serial port", "problem", f"{text}: no right to open it", remedy)
 
 
+def _bridges() -> Iterator[Finding]:
+    """Say which USB bridges hold answers back."""
+    from controller.line_advice import slow_bridge_remedy  # noqa: PLC0415 as above
+    from drivers.latency import LATENCY_MS_MAX, latency_timers  # noqa: PLC0415 as above
+
+    for timer in latency_timers():
+        text = f"{timer.name} holds answers back for {timer.latency_ms} ms"
+        if timer.is_long:
+            text += f", up to {LATENCY_MS_MAX} are well; penpilot asks for 1 ms as it opens a port"
+            yield Finding("bridge", "warning", text, slow_bridge_remedy(timer))
+        else:
+            yield Finding("bridge", "ok", text)
+
+
+def _meddlers() -> Iterator[Finding]:
+    """Say which programs here open ports that nobody gave them."""
+    from controller.line_advice import MEDDLERS, meddlers  # noqa: PLC0415 as above
+
+    for name in meddlers():
+        text, remedy = MEDDLERS[name]
+        yield Finding("other programs", "warning", f"{name} runs: {text}", remedy)
+
+
 def _priority() -> Iterator[Finding]:
     try:
         import resource  # noqa: PLC0415 not on Windows
@@ -166,6 +189,8 @@ CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     _packages,
     _home,
     _ports,
+    _bridges,
+    _meddlers,
     _priority,
     _virtual,
 )
