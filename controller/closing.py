@@ -1,4 +1,4 @@
-"""How a session ended: its outcome for the record, its exit code for the shell; it ends nothing."""
+"""How a session ended, and whether its alarms still wait for a person; it ends nothing."""
 
 from __future__ import annotations
 
@@ -18,6 +18,10 @@ _LINK_CAUSES = frozenset({CauseCode.TELEMETRY_STALE, CauseCode.LEASE_ENDED})
 
 _PERSONS_CAUSES = frozenset({CauseCode.DRIVER_LOST, CauseCode.PEN_BUTTON})
 _WAITING = frozenset({State.IDLE, State.PLANNED, State.PAUSED})
+
+HOLD_MS_MAX = 600_000
+"""Alarms that nobody acknowledges keep an ended session for so long and no longer. ASSUMED: the
+longest that somebody who was called away leaves a pen alone; the port is then given back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +114,51 @@ class SessionWatch:
         is_by_person = reason.startswith("stopped by ") or not self._stop_codes
         is_by_person |= bool(self._stop_codes & _PERSONS_CAUSES)
         return Ending("stopped", reason, ExitCode.STOPPED if is_by_person else ExitCode.DEVICE)
+
+
+class Hold:
+    """Keeps a session that has ended until a person has seen its alarms.
+
+    Nothing starts meanwhile. The scans go on, so that a pen that moves again is told to stop.
+
+    Args:
+        is_attended: Whether somebody sits at the keys; for nobody nothing is kept.
+    """
+
+    def __init__(self, *, is_attended: bool) -> None:
+        self._is_attended = is_attended
+        self._since_ms = 0
+        self.ending: Ending | None = None
+        self.is_holding = False
+
+    def is_over(self, ending: Ending | None, decision: Decision, facts: Facts, now_ms: int) -> bool:
+        """Return whether the session is over: at its ending, with nobody to be waited for.
+
+        The first ending stays, whatever is done with cable and pen while the alarms are read; only
+        a fault replaces it.
+
+        Args:
+            ending: What this scan makes of the session; None while its needles do not rest.
+            decision: Of this scan. A wish to finish lets go, though the machine refuses it.
+            facts: Of this scan.
+            now_ms: Time of this scan.
+
+        Rule: SR-044.
+        """
+        self.is_holding = False
+        if ending is None:
+            return False
+        if self.ending is None:
+            self._since_ms = now_ms
+        if self.ending is None or ending.outcome == "faulted":
+            self.ending = ending
+        alarms = decision.memory.alarms.alarms
+        is_called = any(alarm.is_latching and alarm.is_calling for alarm in alarms)
+        wants_end = any(firing.event is Event.FINISH for firing in decision.firings)
+        has_time = now_ms - self._since_ms <= HOLD_MS_MAX
+        is_waited_for = self._is_attended and facts.driver_is_present
+        self.is_holding = is_waited_for and is_called and has_time and not wants_end
+        return not self.is_holding
 
 
 def _what_was_done(memory: Memory) -> str:

@@ -78,6 +78,14 @@ def home(environ: Mapping[str, str]) -> Home:
     return Home(data_folder(environ))
 
 
+def setting(environ: Mapping[str, str], variable: str) -> str | None:
+    """Return what an environment variable says, or None: one that is empty counts as unset.
+
+    Source: XDG Base Directory 0.8, "either not set or empty"; so do git and pip.
+    """
+    return environ.get(variable) or None
+
+
 def data_folder(environ: Mapping[str, str], platform: str = sys.platform) -> Path:
     """Return the folder of this user's data, without making it.
 
@@ -87,9 +95,9 @@ def data_folder(environ: Mapping[str, str], platform: str = sys.platform) -> Pat
 
     Raises:
         ConfigError: If `PENPILOT_HOME` is not an absolute path of a folder or of one that can be
-            made, or if it is unset and the platform names no place for a user's data.
+            made, or if it is unset or empty and the platform names no place for a user's data.
     """
-    value = environ.get(HOME_VARIABLE)
+    value = setting(environ, HOME_VARIABLE)
     if value is None:
         return _usual_place(environ, platform)
     folder = Path(value)
@@ -108,19 +116,21 @@ def _usual_place(environ: Mapping[str, str], platform: str) -> Path:
     Programming Guide; Microsoft's KNOWNFOLDERID for LocalAppData.
     """
     if platform == "win32":
-        local = environ.get("LOCALAPPDATA") or _user_home(environ, "USERPROFILE") / "AppData/Local"
+        local = (
+            setting(environ, "LOCALAPPDATA") or _user_home(environ, "USERPROFILE") / "AppData/Local"
+        )
         return Path(local) / "penpilot"
     user = _user_home(environ, "HOME")
     if platform == "darwin":
         return user / "Library/Application Support/penpilot"
-    xdg = Path(environ.get("XDG_DATA_HOME", ""))
+    xdg = Path(setting(environ, "XDG_DATA_HOME") or "")
     return (xdg if xdg.is_absolute() else user / ".local/share") / "penpilot"
 
 
 def _user_home(environ: Mapping[str, str], variable: str) -> Path:
     """Return the user's own folder, which must be known where `PENPILOT_HOME` is not set."""
-    value = environ.get(variable, "")
-    if not Path(value).is_absolute():
+    value = setting(environ, variable)
+    if value is None or not Path(value).is_absolute():
         raise ConfigError(variable, value, f"must be an absolute path, or {HOME_VARIABLE} set")
     return Path(value)
 

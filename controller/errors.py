@@ -14,6 +14,7 @@ Link and device errors are those of ``drivers.errors``; the command line gives t
 from __future__ import annotations
 
 from enum import IntEnum
+from pathlib import PurePath
 
 
 class ExitCode(IntEnum):
@@ -33,12 +34,36 @@ class ControllerError(Exception):
     exit_code = ExitCode.INPUT
 
 
+class Spelled(str):
+    """A value as a message shows it; it is not put into quotes once more."""
+
+    __slots__ = ()
+
+
+def spelled(value: object) -> Spelled:
+    """Return a value from outside as a message shows it, however deep or strange it is.
+
+    Text and paths stand in quotes, with what is not printable escaped; what is missing says so;
+    all else is spelled as TOML does.
+    """
+    if isinstance(value, Spelled):
+        return value
+    if value is None:
+        return Spelled("missing")
+    if isinstance(value, bool):
+        return Spelled(str(value).lower())
+    try:
+        return Spelled(repr(str(value) if isinstance(value, str | PurePath) else value))
+    except (ValueError, RecursionError):  # an integer of thousands of digits, a thousand tables
+        return Spelled(f"a huge {type(value).__name__}")
+
+
 class InputError(ControllerError):
     """A value from outside that breaks a rule.
 
     Args:
         field: Name of the setting or of the field, as the operator wrote it.
-        value: The value that was found.
+        value: The value that was found, or as `spelled` shows it; None for a missing one.
         rule: What a right value must be, as a phrase that starts with "must".
     """
 
@@ -49,7 +74,7 @@ class InputError(ControllerError):
         self.rule = rule
 
     def __str__(self) -> str:
-        return f"{self.field} = {str(self.value)!r}: {self.rule}"
+        return f"{self.field} = {spelled(self.value)}: {self.rule}"
 
 
 class ConfigError(InputError):

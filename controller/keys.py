@@ -15,14 +15,15 @@ from types import TracebackType
 from typing import Any, Self
 
 MEANINGS = {" ": "stop", "\x1b": "stop", "\x03": "stop", "s": "stop", "p": "pause", "d": "done"}
-MEANINGS |= {"\r": "go", "\n": "go", "r": "go", "a": "seen", "m": "mute"}
+MEANINGS |= {"\r": "go", "\n": "go", "r": "go", "a": "seen", "m": "mute", "q": "quit"}
 
 
 def meaning(character: str) -> str | None:
     """Return what a key stands for, or None.
 
     Returns:
-        ``stop``, ``go``, ``pause``, ``done``, ``seen`` (the alarms) or ``mute`` (their sound).
+        ``stop``, ``go``, ``pause``, ``done``, ``seen`` (the alarms), ``mute`` (their sound)
+        or ``quit`` (a session that has ended; to any other it is STOP).
     """
     return MEANINGS.get(character.lower())
 

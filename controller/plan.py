@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,14 +11,12 @@ from typing import Any
 from controller.errors import PlanError
 from controller.profile import Profile
 from controller.tomlfile import read_toml, refuse_unknown, shorten
+from controller.words import NAME_LENGTH_MAX, words_of
 from safety.errors import QuantityError
 from safety.units import checked
 
 AREAS_MAX = 40
 """Most areas of one plan. ASSUMED: the longest profile knows 17."""
-
-NAME_LENGTH_MAX = 80
-"""Longest name of a plan; it stands in one line of a report. ASSUMED."""
 
 REASON_LENGTH_MAX = 120
 """Longest reason for leaving the recommended range; it stands in the record. ASSUMED."""
@@ -112,17 +110,18 @@ def load_plan(path: Path, profile: Profile) -> Plan:
     for i, name in enumerate(names, start=1):
         if name in names[: i - 1]:
             raise PlanError(f"area[{i}].area", name, "must stand in the plan only once")
-    name = _line("name", document.get("name"), NAME_LENGTH_MAX)
+    name = words_of("name", document.get("name"), NAME_LENGTH_MAX, PlanError)
     return Plan(name, areas, _patient(document, profile))
 
 
-def _line(field: str, value: object, length_max: int) -> str:
-    """Return one printable line of text."""
-    if not isinstance(value, str) or not (1 <= len(value) <= length_max):
-        raise PlanError(field, shorten(value), f"must be text of 1 to {length_max} characters")
-    if not value.isprintable():
-        raise PlanError(field, shorten(value), "must be one line of printable characters")
-    return value
+def one_of(names: Iterable[str], profile: Profile) -> str:
+    """Return the rule that a name must be one of these, which the profile in force knows."""
+    return f"must be one of: {', '.join(sorted(names))} ({in_force(profile)})"
+
+
+def in_force(profile: Profile) -> str:
+    """Return which profile decides what may be named."""
+    return f"profile in force: {profile.jurisdiction}"
 
 
 def _patient(document: Mapping[str, Any], profile: Profile) -> Patient | None:
@@ -136,8 +135,8 @@ def _patient(document: Mapping[str, Any], profile: Profile) -> Patient | None:
     named = table.get("modifiers")
     if isinstance(named, list) and all(one in known and named.count(one) == 1 for one in named):
         return Patient(tuple(sorted(named)))
-    rule = f"must be a list, each once, of: {', '.join(known)}; [] for none"
-    raise PlanError("patient.modifiers", "missing" if named is None else shorten(named), rule)
+    rule = f"must be a list, each once, of: {', '.join(known)}; [] for none ({in_force(profile)})"
+    raise PlanError("patient.modifiers", shorten(named), rule)
 
 
 def _area(number: int, table: Any, usual: object, profile: Profile) -> AreaRequest:
@@ -148,26 +147,22 @@ def _area(number: int, table: Any, usual: object, profile: Profile) -> AreaReque
     refuse_unknown(table, _AREA_KEYS, where, PlanError)
     name = table.get("area")
     if not isinstance(name, str) or name not in profile.areas:
-        known = ", ".join(sorted(profile.areas))
-        raise PlanError(f"{where}area", shorten(name), f"must be one of: {known}")
+        raise PlanError(f"{where}area", shorten(name), one_of(profile.areas, profile))
     where = f"area[{number}] {name}."
 
     def number_of(key: str, low: int, high: int) -> int:
         try:
             return checked(key, table.get(key), low, high)
         except QuantityError as error:
-            shown = "missing" if error.value is None else shorten(error.value)
-            raise PlanError(where + key, shown, error.rule) from error
+            raise PlanError(where + key, shorten(error.value), error.rule) from error
 
     indication, allowed = table.get("indication", usual), profile.indications_of(name)
     is_said = "indication" in table or usual != ""
     if is_said and (not isinstance(indication, str) or indication not in allowed):
-        rule = f"must be one of: {', '.join(allowed)}"
-        raise PlanError(f"{where}indication", shorten(indication), rule)
+        raise PlanError(f"{where}indication", shorten(indication), one_of(allowed, profile))
     has_reason = "reason" in table
-    reason = _line(f"{where}reason", table["reason"], REASON_LENGTH_MAX) if has_reason else ""
-    if has_reason and not reason.strip():
-        raise PlanError(f"{where}reason", shorten(reason), "must be words")
+    field = f"{where}reason"
+    reason = words_of(field, table["reason"], REASON_LENGTH_MAX, PlanError) if has_reason else ""
     return AreaRequest(
         area=name,
         depth_um=number_of("depth_um", *RANGES["depth_um"]),

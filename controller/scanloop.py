@@ -14,8 +14,9 @@ from typing import Protocol
 from controller.clock import Clock
 from controller.mailbox import Mailbox
 from controller.translate import exchanged_of, pen_identity_of, telemetry_of
+from drivers.block import Identity
 from drivers.driver import Driver
-from drivers.errors import DeviceError, LinkError
+from drivers.errors import DeviceError, LinkError, UnsuitablePen
 from drivers.exchange import Exchange
 from drivers.registers import Command
 from safety.facts import Calibration, Exchanged, Facts, Intent, PenIdentity, Telemetry
@@ -39,8 +40,11 @@ STOP_ATTEMPTS = 3
 LINK_LOST_US = 1_000_000
 """A pen unheard for so long is gone; its lease ended long before. ASSUMED: five leases."""
 
-RELEARN_MS = 300
+RELEARN_US = 300_000
 """A pen that has just answered says who it is within this. ASSUMED: six boots of 50 ms."""
+
+ASK_MS = ANSWER_US // 1_000
+"""How long it is listened to before a STOP is looked for again. Source: an answer's time."""
 
 DRIVER_LOST_US = 1_000_000
 """The guiding program must give a sign within this. Source: [ECO] 1.2, session lease."""
@@ -194,6 +198,8 @@ class ScanLoop:
         seen_us = self.driver_seen_us
         return Facts(
             link_is_up=not self._link_failure,
+            # A port that has gone is opened by no scan: that is another session.
+            link_is_wanted=not self._link_failure,
             identity=self._identity if self._is_known else None,
             telemetry=self._telemetry,
             exchanged=self._exchanged,
@@ -270,16 +276,25 @@ class ScanLoop:
     def _learn_again(self) -> None:
         """Ask the pen who it is; if it does not say so now, a later scan asks again.
 
-        STOP goes first: it needs no identity.
+        STOP goes first, every time: it needs no identity. One that is wanted ends the asking.
 
         Raises:
             LinkError: If the port itself has gone.
         """
-        self._link.stop(attempts=1, timeout_us=0)
-        try:
-            pen = self._link.identify(RELEARN_MS)
-        except DeviceError:
+        until_us = self._clock.now_us() + RELEARN_US
+        while not self._mailbox.has_stop and self._clock.now_us() < until_us:
+            self._link.stop(attempts=1, timeout_us=0)
+            try:
+                self._adopt(self._link.identify(ASK_MS))
+            except UnsuitablePen:
+                return
+            except DeviceError:
+                # The late answer to that STOP, or to the last question, is no identity either.
+                continue
             return
+
+    def _adopt(self, pen: Identity) -> None:
+        """Take in who the pen says it is."""
         epoch = self._link.epoch
         self._has_restarted |= epoch != self._identity.epoch
         self._identity = pen_identity_of(pen, -1 if epoch is None else epoch)

@@ -18,8 +18,20 @@ VERSION = 1
 """Of this shape; see docs/cli.md."""
 
 
-def snapshot(decision: Decision, facts: Facts, timing: Timing, now_ms: int) -> dict[str, Any]:
-    """Return the frame of one scan. Rule: SR-025."""
+def snapshot(
+    decision: Decision, facts: Facts, timing: Timing, now_ms: int, *, is_ended: bool = False
+) -> dict[str, Any]:
+    """Return the frame of one scan.
+
+    Args:
+        decision: Of the scan.
+        facts: Of the scan.
+        timing: Lateness of the scans so far.
+        now_ms: Time of the scan.
+        is_ended: Whether the session is over, and only its alarms wait to be seen.
+
+    Rule: SR-025.
+    """
     memory = decision.memory
     seen = facts.telemetry if is_fresh(facts.telemetry, now_ms) else None
     age_ms = None if facts.telemetry is None else now_ms - facts.telemetry.received_ms
@@ -50,6 +62,7 @@ def snapshot(decision: Decision, facts: Facts, timing: Timing, now_ms: int) -> d
         "refusals": [{"rule": r.rule, "reason": r.reason, "fix": r.fix} for r in decision.refusals],
         "is_ready": _is_ready(memory, seen),
         "is_done": memory.ledger.next_pass(memory.plan, memory.area) is None,
+        "is_ended": is_ended,
         "late_ms_max": timing.late_ms_max,
         "scans": timing.scans,
     }

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from controller.errors import InputError
+from controller.errors import InputError, Spelled, spelled
 
 BYTES_MAX = 65_536
 """A plan of all areas of a body is under 8 KiB; larger files are not plans. ASSUMED."""
@@ -68,12 +68,7 @@ def refuse_unknown(
             raise error(where + shown[:SHOWN_MAX], shorten(table[key]), f"must be one of: {names}")
 
 
-def shorten(value: object) -> str:
-    """Return a value as a message may show it, as TOML spells it, however large or deep it is."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    try:
-        text = repr(value)
-    except (ValueError, RecursionError):  # an integer of thousands of digits, a thousand tables
-        text = f"a huge {type(value).__name__}"
-    return text if len(text) <= SHOWN_MAX else text[: SHOWN_MAX - 3] + "..."
+def shorten(value: object) -> Spelled:
+    """Return a value as one line of a message may show it, however large it is."""
+    text = spelled(value)
+    return text if len(text) <= SHOWN_MAX else Spelled(text[: SHOWN_MAX - 3] + "...")

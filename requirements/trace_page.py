@@ -50,6 +50,10 @@ class Page:
             return "failed"
         return "passed" if "passed" in outcomes else "not run"
 
+    def waiting(self) -> list[Row]:
+        """Return the rows that wait for a part to come; nothing proves them yet."""
+        return [row for kind in KINDS for row in self.rows[kind] if self.state(row) == "waiting"]
+
     def counts(self) -> dict[str, int]:
         """Return how many rows of each kind there are, and how many wait or are untested."""
         states = [self.state(row) for kind in KINDS for row in self.rows[kind]]
@@ -58,7 +62,7 @@ class Page:
         return named | {
             "control cells": len(self.rows["cell"]),
             "marked tests": marked,
-            "waiting": states.count("waiting"),
+            "not proven yet": len(self.waiting()),
             "untested": states.count("untested"),
             "findings": len(self.findings),
         }
@@ -70,7 +74,7 @@ class Page:
     def tests_of(self, row: Row) -> str:
         """Return the tests that name a row, with file, name and what became of them."""
         if "waits_for" in row:
-            return f'<p class="wait">waits for <code>{escape(row["waits_for"])}</code></p>'
+            return f'<p class="wait">not proven yet: {self.awaited(row)}</p>'
         lines = []
         for test in self.shown.get(row["id"], []):
             outcome = self.outcomes.get(test, "")
@@ -152,10 +156,23 @@ class Page:
             f"{head}</tr></thead><tbody>{''.join(lines)}</tbody></table></section>"
         )
 
+    def awaited(self, row: Row) -> str:
+        """Return for which part a row waits."""
+        return f"waits for <code>{escape(row['waits_for'])}</code>"
+
+    def open_rows(self) -> str:
+        """Return the rows that nothing proves yet, with what they wait for."""
+        waiting = self.waiting()
+        if not waiting:
+            return "<p>No row waits.</p>"
+        lines = "".join(f"<li>{row['id']} {self.awaited(row)}</li>" for row in waiting)
+        head = f"<summary>Not proven yet: {len(waiting)}</summary>"
+        return f'<details class="open-rows" open>{head}<ul>{lines}</ul></details>'
+
     def wrong(self) -> str:
-        """Return the findings, or that there are none."""
+        """Return the findings, or of which rows there are none."""
         if not self.findings:
-            return "<p>Nothing is wrong.</p>"
+            return "<p>No findings: a test names every row that does not wait.</p>"
         lines = "".join(f"<li>{escape(one)}</li>" for one in self.findings)
         head = f"<summary>{len(self.findings)} findings</summary>"
         return f'<details class="wrong">{head}<ul>{lines}</ul></details>'
@@ -166,7 +183,7 @@ class Page:
         fields = {
             "COUNTS": "".join(f"<li><b>{n}</b> {name}</li>" for name, n in self.counts().items()),
             "RUN": escape(self.run or "No results of a run were given."),
-            "FINDINGS": self.wrong(),
+            "FINDINGS": self.wrong() + self.open_rows(),
             "BODY": body,
         }
         page = TEMPLATE.read_text(encoding="utf-8")

@@ -10,13 +10,12 @@ from typing import Literal
 import click
 
 from controller.area_grant import AreaGrant
-from controller.commands.common import echo_json, failing_clearly, json_option
+from controller.commands.common import echo_json, failing_clearly, json_option, this_home
 from controller.errors import ExitCode
 from controller.grants import grant_plan
 from controller.opening import NO_PATIENT, profile_here, read_plan
 from controller.plan import Plan
 from controller.profile import Profile
-from controller.treatment.guide import millimetres
 from drivers.block import Identity
 from safety.limits import Grant, Tier
 
@@ -61,16 +60,17 @@ def check(file: Path, port: str | None, *, as_json: bool) -> None:
 
 
 def _identify(port: str) -> Identity:
+    from controller.pairing_keys import KeyRing  # noqa: PLC0415 only with a pen
     from controller.session_link import identified  # noqa: PLC0415 only with a pen
 
-    with identified(port) as (_, pen):
+    with identified(port, keys=KeyRing(this_home())) as (_, pen):
         return pen
 
 
 def _show(
     plan: Plan, profile: Profile, grants: tuple[AreaGrant, ...], pen: Identity | None
 ) -> None:
-    """Print the table, then every reason in words."""
+    """Print the table, then every reason in words; protrusion in um throughout, as in a plan."""
     from rich.console import Console  # noqa: PLC0415 not needed for --json
     from rich.table import Table  # noqa: PLC0415 as above
 
@@ -80,7 +80,7 @@ def _show(
     for one in grants:
         table.add_row(*_row(one))
     console = Console(highlight=False)
-    console.print(f"{plan.name}: needle protrusion in mm\n", style="bold", markup=False)
+    console.print(f"{plan.name}: needle protrusion in um\n", style="bold", markup=False)
     console.print(table)
     console.print()
     for line in _explanations(plan, profile, grants):
@@ -140,10 +140,10 @@ def _row(one: AreaGrant) -> tuple[str, ...]:
     top_um = limit.high if has_reason or limit.confirm_above is None else limit.confirm_above
     return (
         one.request.area,
-        millimetres(one.depth.asked),
-        "-" if one.depth.granted is None else millimetres(one.depth.granted),
+        str(one.depth.asked),
+        "-" if one.depth.granted is None else str(one.depth.granted),
         str(one.tier),
-        f"{millimetres(top_um)} {limit.layer.name.lower()}",
+        f"{top_um} {limit.layer.name.lower()}",
         _value(one.speed, 10),
         _value(one.passes, 1),
         f"{one.pass_ms * (one.passes.granted or 0) / 1000:.0f} s",

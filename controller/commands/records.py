@@ -23,6 +23,7 @@ from controller.records.describe import describe, one_line
 from controller.records.kinds import SAMPLES, Kind, Status
 from controller.records.sessions import Session, fold
 from controller.running import find_running
+from controller.words import NAME_LENGTH_MAX, NOTE_LENGTH_MAX, words_of
 
 
 @click.group()
@@ -66,6 +67,15 @@ def list_(*, as_json: bool) -> None:
     for row, session in zip(rows, sessions, strict=True):
         note = {"running": "  RUNNING NOW", "interrupted": "  INTERRUPTED"}.get(row["status"], "")
         click.echo(f"{session.id}  {describe(session)}{note}")
+        for waiting in row["waits_for_release"]:
+            pen, fault = waiting["serial_number"], waiting["fault"]
+            click.echo(one_line(f"  WAITS FOR RELEASE  pen {pen}: {fault}"))
+    first = next((row["session"] for row in rows if row["waits_for_release"]), None)
+    if first is not None:
+        click.echo(
+            "A pen that waits for release begins no session. When a technician has checked it: "
+            f"penpilot records release {first} --by NAME --reason TEXT"
+        )
 
 
 def _row(session: Session, *, is_alive: bool) -> dict[str, Any]:
@@ -82,6 +92,9 @@ def _row(session: Session, *, is_alive: bool) -> dict[str, Any]:
         "plan": session.plan_name,
         "simulated": session.simulated,
         "serial_number": session.pen.get("serial_number"),
+        "waits_for_release": [
+            {"serial_number": serial, "fault": fault} for serial, fault in session.grave
+        ],
         "areas": [
             {
                 "area": area.name,
@@ -176,10 +189,8 @@ def release(session: str, by: str, reason: str, *, as_json: bool) -> None:
     """Release the pen of SESSION after a technician has looked into its fault."""
     with failing_clearly(as_json=as_json):
         home = this_home()
-        name, found_text = one_line(by.strip())[:80], one_line(reason.strip())[:200]
-        for field, value in (("--by", name), ("--reason", found_text)):
-            if not value:
-                raise ConfigError(field, value, "must not be empty")
+        name = words_of("--by", by, NAME_LENGTH_MAX, ConfigError).strip()
+        found_text = words_of("--reason", reason, NOTE_LENGTH_MAX, ConfigError).strip()
         found, _ = _find(home, session)
         if not found.grave:
             raise RefusedError(f"session {session} holds no fault that waits for a technician")
@@ -204,12 +215,13 @@ def close(session: str, reason: str, *, as_json: bool) -> None:
     """Set an interrupted SESSION aside; its passes stay counted."""
     with failing_clearly(as_json=as_json):
         home = this_home()
+        said = words_of("--reason", reason, NOTE_LENGTH_MAX, ConfigError).strip()
         if session in {running.session for running in find_running(home)}:
             raise RefusedError(f"session {session} runs at this moment; stop it first")
         found, _ = _find(home, session)
         if found.status not in (Status.OPEN, Status.INTERRUPTED):
             raise RefusedError(f"session {session} is {found.status} already")
-        body = {"outcome": str(Status.STOPPED), "reason": one_line(reason)[:200]}
+        body = {"outcome": str(Status.STOPPED), "reason": said}
         with _store(home) as store:
             store.append(session, str(Kind.SESSION_CLOSED), body, datetime.now(UTC))
     if as_json:

@@ -13,7 +13,7 @@ from typing import Any
 
 from controller.keys import Keys
 from controller.logs import get_logger
-from controller.treatment.guide import Guide
+from controller.treatment.guide import ALARM_WANTS, NO_ANSWER, Guide
 from controller.treatment.starter import Session
 
 BEAT_S = 0.2
@@ -29,9 +29,6 @@ STUCK_S = 3.0
 STALE_S = 0.25
 """What is older than this is not shown as live. Source: [SAF] 3.1 H16."""
 
-NO_ANSWER = "NO ANSWER"
-"""Shown as the state while the control process is silent; no state of the machine."""
-
 NOTHING: dict[str, Any] = {
     "type": "scan",
     "t_ms": 0,
@@ -44,6 +41,7 @@ NOTHING: dict[str, Any] = {
     "burst_ms": None,
     "is_audio_paused": False,
     "is_done": False,
+    "is_ended": False,
     "refusals": [],
     "stop_reason": "",
     "is_ready": False,
@@ -90,8 +88,8 @@ class Conductor:
                 self._session.beat()
                 self._beat_at = now
             self._pressed += self._keys.pressed()
-            if "stop" in self._pressed:
-                self._stop()
+            if not {"stop", "quit"}.isdisjoint(self._pressed):
+                self._end(is_quit="quit" in self._pressed)
                 self._pressed.clear()
             frames = self._session.client.receive(POLL_S)
             for frame in frames:
@@ -104,6 +102,8 @@ class Conductor:
             elif now - self._heard_at > STALE_S:
                 self._show(self._stale(now))
             if self._session.client.is_closed or now - self._heard_at > STUCK_S:
+                # The last picture stands when this program has ended: it may not look alive.
+                self._show(self._stale(now))
                 return None
 
     def _stale(self, now: float) -> dict[str, Any]:
@@ -114,23 +114,28 @@ class Conductor:
         return {**NOTHING, **self._last, **aged, "state": NO_ANSWER, "pen": None}
 
     def _follow(self, frame: dict[str, Any]) -> None:
-        """Want what the guide makes of a frame; after a STOP nothing is wanted.
+        """Want what the guide makes of a frame; after a STOP nothing but to have seen its alarms.
 
         Keys wait for the next frame: what was pressed while none came is not lost.
         """
         pressed, self._pressed = self._pressed, []
-        wants = [] if self._stops else self._guide.wants(frame, pressed)
+        wants = self._guide.wants(frame, pressed)
+        if self._stops:
+            wants = [want for want in wants if want in ALARM_WANTS]
         shown = frame["current"]
         area = "" if shown is None else shown["area"]
         for want in wants:
             get_logger().info("guide.wanted", want=want, state=frame["state"])
             self._session.want(want, "key" if pressed else "flow", area)
 
-    def _stop(self) -> None:
-        """Say STOP, every time it is asked for; nothing else is wanted after it."""
+    def _end(self, *, is_quit: bool) -> None:
+        """Say STOP, every time it is asked for; let go of a session that has ended already."""
+        if is_quit and self._last.get("is_ended"):
+            self._session.want("finish", "key")
+            return
         self._stops += 1
         self._session.want("stop", "key")
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         del number, frame
-        self._stop()
+        self._end(is_quit=True)

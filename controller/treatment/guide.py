@@ -14,8 +14,20 @@ AGAIN_MS = 300
 
 _COUNTED = frozenset({"planned", "delivered", "partial", "uncertain"})
 
-LABELS = {"UNKNOWN_OUTCOME": "STARTING"}
+ALARM_WANTS = frozenset({"acknowledge", "pause-audio"})
+"""Wishes about alarms: they move nothing, and are granted after a STOP as well."""
+
+NO_ANSWER = "NO ANSWER"
+"""The state of a frame while the control process is silent; no state of the machine."""
+
+LABELS = {"UNKNOWN_OUTCOME": "STARTING", NO_ANSWER: "NO ANSWER FROM THE CONTROL PROCESS"}
 """States whose name for people is another one."""
+
+PRIORITIES = {"NONE": "INFORMATION"}
+"""Priorities whose name for people is another one: an information signal is no alarm."""
+
+ENDED = "The session has ended. A: alarms seen   M: pause their sound   Q, Ctrl-C: quit"
+"""What the person at the pen does before the screen goes."""
 
 HINTS = {
     "SELFTEST": "Leave the pen at rest: its sensors are being looked at.",
@@ -28,6 +40,7 @@ HINTS = {
     "PAUSED": "Paused: {reason}. Enter: set the needles again   Space: end",
     "FAULT": "Fault: {reason}",
     "ESTOP": "EMERGENCY STOP: {reason}. If the pen still runs, switch it off by hand.",
+    NO_ANSWER: "The pen stops itself by its lease. Switch it off by hand if it runs on.",
 }
 """What the person at the pen does next, by state."""
 
@@ -35,6 +48,11 @@ HINTS = {
 def label(state: str) -> str:
     """Return the name of a state for people."""
     return LABELS.get(state, state)
+
+
+def urgency(alarm: Mapping[str, Any]) -> str:
+    """Return symbol and priority of an alarm, for people."""
+    return f"{alarm['symbol']} {PRIORITIES.get(alarm['priority'], alarm['priority'])}"
 
 
 def counted(passes: Sequence[Mapping[str, Any]], area: str) -> int:
@@ -84,7 +102,7 @@ class Guide:
         if "mute" in keys:
             return ["pause-audio"]
         want = self._next(frame, has_go="go" in keys)
-        if want is None:
+        if want is None or frame.get("is_ended"):
             return []
         sight = (want, frame["state"], len(frame["passes"]))
         is_new = sight != self._last or frame["t_ms"] - self._last_ms >= AGAIN_MS

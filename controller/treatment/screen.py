@@ -1,21 +1,30 @@
 """What a treatment looks like in a terminal; it shows frames and wants nothing.
 
 Needle protrusion stands in millimetres beside its area, states are words and signs, never colour
-alone, and a value that is not fresh is a dash.
+alone, and a value that is not fresh is a dash. What does not fit into the terminal is counted in
+words: areas give way to alarms, and alarms to graver ones.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from rich.console import Group
+from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from controller.treatment.guide import hint, label, millimetres
+from controller.treatment.guide import (
+    ENDED,
+    NO_ANSWER,
+    hint,
+    label,
+    millimetres,
+    next_pass,
+    urgency,
+)
 
 SIGNS = {
     "delivered": ("✓", "green"),
@@ -30,23 +39,52 @@ LEGEND = "✓ delivered  ◐ partly  ? uncertain (counts)  ▶ now  ○ to come"
 BAR_WIDTH = 22
 
 
-def screen(frame: Mapping[str, Any], ready: Mapping[str, Any], elapsed_s: float) -> Group:
-    """Return the whole picture of one scan.
+KEYS = "Space, Esc, Ctrl-C: STOP   Enter: go on   P: pause   D: pass done"
+ALARM_KEYS = "A: alarms seen   M: pause the sound for 2 minutes"
+
+Rows = Callable[[RenderableType], int]
+"""How many rows something takes in this terminal."""
+
+
+def screen(
+    frame: Mapping[str, Any], ready: Mapping[str, Any], elapsed_s: float, console: Console
+) -> Group:
+    """Return the whole picture of one scan, as high as the terminal and no higher.
 
     Args:
         frame: The newest scan, as `controller.snapshot` makes it.
         ready: What the control process said of itself.
         elapsed_s: Seconds since the session began.
+        console: The terminal.
     """
-    return Group(
-        _header(ready, elapsed_s),
-        _areas(frame, ready),
-        _pen(frame),
-        *_alarms(frame),
-        Text(hint(frame, ready["areas"]), style="bold"),
-        Text("Space, Esc, Ctrl-C: STOP   Enter: go on   P: pause   D: pass done", style="dim"),
-        *_sound(frame),
-    )
+
+    def rows(part: RenderableType) -> int:
+        return len(console.render_lines(part, pad=False))
+
+    head, pen, foot = _header(ready, elapsed_s), _pen(frame), _foot(frame, ready)
+    room = console.height - rows(Group(head, pen, *foot))
+    alarms = frame["alarms"]
+    # The gravest alarm has its place before any area has.
+    kept = rows(_panel(alarms[0])) + int(len(alarms) > 1) if alarms else 0
+    areas = _fitting_areas(frame, ready, room - kept, rows)
+    room -= sum(rows(part) for part in areas)
+    return Group(head, *areas, pen, *_alarms(alarms, room, rows), *foot)
+
+
+def _foot(frame: Mapping[str, Any], ready: Mapping[str, Any]) -> list[Text]:
+    """Return what to do next, and the keys."""
+    if frame["state"] == NO_ANSWER:
+        return [Text(hint(frame, ready["areas"]), style="bold")]
+    if frame.get("is_ended"):
+        return [Text(ENDED + _silence(frame), style="bold")]
+    told = [Text(hint(frame, ready["areas"]), style="bold"), Text(KEYS, style="dim")]
+    if frame["alarms"]:
+        told.append(Text(ALARM_KEYS + _silence(frame), style="bold"))
+    return told
+
+
+def _silence(frame: Mapping[str, Any]) -> str:
+    return "   SOUND PAUSED" if frame["is_audio_paused"] else ""
 
 
 def _header(ready: Mapping[str, Any], elapsed_s: float) -> Table:
@@ -59,8 +97,28 @@ def _header(ready: Mapping[str, Any], elapsed_s: float) -> Table:
     return table
 
 
-def _areas(frame: Mapping[str, Any], ready: Mapping[str, Any]) -> Table:
-    table = Table(expand=False, pad_edge=False, caption=LEGEND, caption_justify="left")
+def _fitting_areas(
+    frame: Mapping[str, Any], ready: Mapping[str, Any], room: int, rows: Rows
+) -> list[Table]:
+    """Return the table of as many areas as fit, that of the pass at hand among them."""
+    areas = ready["areas"]
+    current, upcoming = frame["current"], next_pass(frame, areas)
+    name = current["area"] if current else upcoming[0] if upcoming else ""
+    place = next((i for i, one in enumerate(areas) if one["area"] == name), 0)
+    count = len(areas)
+    while count > 0:
+        first = min(max(0, place - count // 2), len(areas) - count)
+        table = _areas(frame, areas[first : first + count], len(areas) - count)
+        over = rows(table) - room
+        if over <= 0:
+            return [table]
+        count -= over
+    return []
+
+
+def _areas(frame: Mapping[str, Any], areas: Sequence[Mapping[str, Any]], left_out: int) -> Table:
+    legend = f"+{left_out} more areas   {LEGEND}" if left_out else LEGEND
+    table = Table(expand=False, pad_edge=False, caption=legend, caption_justify="left")
     for name, justify in (
         ("area", "left"),
         ("set mm", "right"),
@@ -72,7 +130,7 @@ def _areas(frame: Mapping[str, Any], ready: Mapping[str, Any]) -> Table:
         # However narrow the terminal, a protrusion is shown whole or not at all.
         table.add_column(name, justify=justify, min_width=len("2.50"))  # type: ignore[arg-type]
     current = frame["current"]
-    for area in ready["areas"]:
+    for area in areas:
         is_now = current is not None and current["area"] == area["area"]
         table.add_row(
             Text(area["area"], style="bold" if is_now else ""),
@@ -111,7 +169,8 @@ def _pen(frame: Mapping[str, Any]) -> Text:
     if pen is None:
         age = frame["age_ms"]
         when = "nothing yet" if age is None else f"last heard {age} ms ago"
-        return Text(f"{label(frame['state'])}   pen: no fresh data, {when}", style="yellow")
+        style = "reverse red" if frame["state"] == NO_ANSWER else "yellow"
+        return Text(f"{label(frame['state'])}   pen: no fresh data, {when}", style=style)
     contact = "● skin" if pen["has_contact"] else "○ air"
     speed = "-" if pen["speed_dhz"] is None else f"{pen['speed_dhz'] / 10:5.1f}"
     current = "-" if pen["current_ma"] is None else f"{pen['current_ma']:4d}"
@@ -122,26 +181,37 @@ def _pen(frame: Mapping[str, Any]) -> Text:
     )
 
 
-def _alarms(frame: Mapping[str, Any]) -> list[Panel]:
-    """Return a panel for every alarm: what happened, what the pen does, what to do next.
+def _alarms(alarms: Sequence[Mapping[str, Any]], room: int, rows: Rows) -> list[RenderableType]:
+    """Return a panel for every alarm that fits, the gravest first, and a line that counts the rest.
 
-    It is there whether its light is lit or not; symbol and word say what the colour says.
+    An alarm is there whether its light is lit or not. The gravest is there in any case.
     """
-    return [
-        # As text: brackets in it, such as those of a path, are no markup.
-        Panel(
-            Text(f"{one['text']}. {one['pen']} {one['next']}"), title=_title(one), style=_style(one)
-        )
-        for one in frame["alarms"]
-    ]
+    parts: list[RenderableType] = []
+    for place, one in enumerate(alarms):
+        panel, left = _panel(one), alarms[place + 1 :]
+        needed = rows(panel) + bool(left)
+        if parts and needed > room:
+            return [*parts, _rest(alarms[place:])]
+        room -= rows(panel)
+        parts.append(panel)
+    return parts
 
 
-def _sound(frame: Mapping[str, Any]) -> list[Text]:
-    """Return the keys for alarms while there are any, and whether their sound is paused."""
-    if not frame["alarms"]:
-        return []
-    paused = "   SOUND PAUSED" if frame["is_audio_paused"] else ""
-    return [Text(f"A: alarms seen   M: pause the sound for 2 minutes{paused}", style="bold")]
+def _panel(alarm: Mapping[str, Any]) -> Panel:
+    """Return what happened, what the pen does, what to do next.
+
+    Symbol and word say what the colour says.
+    """
+    # As text: brackets in it, such as those of a path, are no markup.
+    text = Text(f"{alarm['text']}. {alarm['pen']} {alarm['next']}")
+    return Panel(text, title=_title(alarm), style=_style(alarm))
+
+
+def _rest(alarms: Sequence[Mapping[str, Any]]) -> Text:
+    """Return one line of the alarms that have no panel, in the colour of the gravest."""
+    named = "; ".join(f"{urgency(one)} {one['text']}" for one in alarms)
+    text = f"+{len(alarms)} more: {named}"
+    return Text(text, style=_style(alarms[0]), no_wrap=True, overflow="ellipsis")
 
 
 def _title(alarm: Mapping[str, Any]) -> str:
@@ -155,7 +225,7 @@ def _title(alarm: Mapping[str, Any]) -> str:
         )
         if is_so
     ]
-    return ", ".join([f"{alarm['symbol']} {alarm['priority']}", *marks])
+    return ", ".join([urgency(alarm), *marks])
 
 
 def _style(alarm: Mapping[str, Any]) -> str:

@@ -55,32 +55,43 @@ class Session:
             return None
 
 
-def start(home: Home, plan: Path, port: str, resume: str | None) -> Session:
+def start(
+    home: Home,
+    plan: Path,
+    port: str,
+    resume: str | None,
+    *,
+    is_attended: bool = False,
+    pen: int | None = None,
+    trace: Path | None = None,
+) -> Session:
     """Start the control process for one session.
 
     It is given a session of its own, so that Ctrl-C in the terminal reaches the guiding program
     alone, which turns it into a STOP.
 
+    Args:
+        home: Data folder.
+        plan: Path of the plan.
+        port: Port or URL of the pen.
+        resume: Session to go on with, or None.
+        is_attended: Whether somebody sits at the keys, who has to see the alarms before the end.
+        pen: Serial number of the only pen that will do, or None.
+        trace: New file that gets every byte of the line, or None.
+
     Raises:
         StartFailed: If the process says so or dies; the exit code is its own.
     """
-    spec = {"home": str(home.folder), "plan": str(plan), "port": port, "resume": resume}
-    home.create()
-    with (home.logs / "control.stderr").open("ab") as errors:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "controller.control"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            start_new_session=True,
-            env={**os.environ, "PYTHONUTF8": "1"},
-        )
-    if process.stdin is None or process.stdout is None:
-        raise StartFailed("the control process has no pipes", ExitCode.DEVICE)
-    with contextlib.suppress(BrokenPipeError):  # it has ended already, as its silence will tell
-        process.stdin.write(msgspec.json.encode(spec) + b"\n")
-        process.stdin.flush()
-    line = process.stdout.readline()
+    spec = {
+        "home": str(home.folder),
+        "plan": str(plan),
+        "port": port,
+        "resume": resume,
+        "is_attended": is_attended,
+        "pen": pen,
+        "trace": None if trace is None else str(trace.absolute()),
+    }
+    process, line = _launched(home, spec)
     if not line:
         process.communicate()
         text = f"ended with {process.returncode}; see {home.logs / 'control.stderr'}"
@@ -98,3 +109,23 @@ def start(home: Home, plan: Path, port: str, resume: str | None) -> Session:
         raise StartFailed(message, ExitCode.DEVICE) from error
     client.send({"driver": first["token"]})
     return Session(process, client, first)
+
+
+def _launched(home: Home, spec: dict[str, Any]) -> tuple[subprocess.Popen[bytes], bytes]:
+    """Return the control process and the first line that it says; empty if it died before."""
+    home.create()
+    with (home.logs / "control.stderr").open("ab") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "controller.control"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            start_new_session=True,
+            env={**os.environ, "PYTHONUTF8": "1"},
+        )
+    if process.stdin is None or process.stdout is None:
+        raise StartFailed("the control process has no pipes", ExitCode.DEVICE)
+    with contextlib.suppress(BrokenPipeError):  # it has ended already, as its silence will tell
+        process.stdin.write(msgspec.json.encode(spec) + b"\n")
+        process.stdin.flush()
+    return process, process.stdout.readline()

@@ -12,10 +12,11 @@ from rich.live import Live
 from rich.text import Text
 
 from controller.config import Home
-from controller.treatment.guide import label, millimetres
+from controller.treatment.guide import label, millimetres, urgency
+from controller.treatment.parting import Place, next_steps, pen_now
 from controller.treatment.screen import screen
 
-SILENT = "The control process went silent. The pen has stopped by its own lease; look at it."
+SILENT = "interrupted: NO ANSWER FROM THE CONTROL PROCESS"
 REFRESH_HZ = 12
 """Pictures a second; the scan makes 20, an eye needs fewer."""
 
@@ -63,21 +64,26 @@ class LineView:
         parts = [part for part in (where, set_depth, depth, strokes) if part]
         self._line(f"{label(frame['state']):<10} {', '.join(parts)}".rstrip())
         for one in frame["alarms"]:
-            self._line(
-                f"{one['symbol']} {one['priority']}: {one['text']}. {one['pen']} {one['next']}"
-            )
+            self._line(f"{urgency(one)}: {one['text']}. {one['pen']} {one['next']}")
 
     def _line(self, text: str) -> None:
         click.echo(f"{time.monotonic() - self._began:7.2f} s  {text}")
 
-    def end(self, closed: dict[str, Any] | None, code: int, home: Home, report: Path) -> None:
-        """Print how it ended and where everything lies."""
+    def end(
+        self, closed: dict[str, Any] | None, code: int, home: Home, report: Path, place: Place
+    ) -> None:
+        """Print how it ended, what the pen is doing, what comes next, and where everything lies."""
         text = f"{closed['outcome']}: {closed['reason']}" if closed else SILENT
         self._line(f"Session {self._ready['session']} {text}")
         if closed and closed["link_failure"]:
             self._line(closed["link_failure"])
+        self._line(f"Pen     {pen_now(closed)}")
+        for step in next_steps(closed, place):
+            self._line(f"Next    {step}")
         self._line(f"Record  {home.records_db}")
         self._line(f"Report  {report}")
+        for trace in (closed or {}).get("traces", ()):
+            self._line(f"Trace   {trace}")
         del code
 
 
@@ -87,9 +93,9 @@ class ScreenView(LineView):
     def __init__(self, ready: dict[str, Any]) -> None:
         super().__init__(ready)
         self._burst_ms: int | None = None
-        self._live = Live(
-            Text("One moment."), console=Console(highlight=False), refresh_per_second=REFRESH_HZ
-        )
+        self._state = ""
+        self._console = Console(highlight=False)
+        self._live = Live(Text("One moment."), console=self._console, refresh_per_second=REFRESH_HZ)
 
     def __enter__(self) -> Self:
         """Begin to draw."""
@@ -105,7 +111,10 @@ class ScreenView(LineView):
         if frame["burst_ms"] not in (None, self._burst_ms):
             click.echo("\a", nl=False)
         self._burst_ms = frame["burst_ms"]
-        self._live.update(screen(frame, self._ready, time.monotonic() - self._began))
+        picture = screen(frame, self._ready, time.monotonic() - self._began, self._console)
+        # That nobody answers any more waits for no picture's turn.
+        self._live.update(picture, refresh=frame["state"] != self._state)
+        self._state = frame["state"]
 
     def _line(self, text: str) -> None:
         click.echo(text)

@@ -169,6 +169,47 @@ def test_alarm_keys_are_wanted_with_the_next_frame(make: Make) -> None:
     assert [("acknowledge", "key"), ("pause-audio", "key")] == stage.said
 
 
+@pytest.mark.req("SR-044", "H17")
+def test_alarms_can_be_acknowledged_after_a_stop(make: Make) -> None:
+    """Whoever hits Space first reads the alarms afterwards; nothing else is wanted any more."""
+    keys = [["stop"], ["seen"], ["mute"], ["go"], ["pause"]]
+    frames: list[Any] = [[frame("FAULT", is_ended=True)]] * 4
+    stage = make([[frame("RUNNING")], *frames, [CLOSED]], keys)
+    stage.run()
+
+    assert [("stop", "key"), ("acknowledge", "key"), ("pause-audio", "key")] == stage.said
+
+
+@pytest.mark.req("SR-005", "SR-044")
+@pytest.mark.parametrize(
+    ("is_ended", "key", "wanted"),
+    [
+        (False, "quit", "stop"),
+        (False, "stop", "stop"),
+        (True, "quit", "finish"),
+        (True, "stop", "stop"),
+    ],
+)
+def test_quit_is_a_stop_until_the_session_has_ended(
+    make: Make, key: str, wanted: str, *, is_ended: bool
+) -> None:
+    """Q never leaves needles running; it lets go of a session that has ended, Space does not."""
+    stage = make([[frame("FAULT", is_ended=is_ended)], [], [CLOSED]], [[], [key]])
+    stage.run()
+
+    assert [(wanted, "key")] == stage.said
+
+
+@pytest.mark.req("SR-044")
+def test_signal_lets_go_of_a_session_that_has_ended(make: Make) -> None:
+    """Ctrl-C is the way out of alarms that nobody acknowledges."""
+    ended = [frame("FAULT", is_ended=True)]
+    stage = make([ended, lambda: os.kill(os.getpid(), signal.SIGINT), [CLOSED]])
+    stage.run()
+
+    assert [("finish", "key")] == stage.said
+
+
 @pytest.mark.req("SR-005")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signal_is_a_stop(make: Make, number: signal.Signals) -> None:
@@ -226,6 +267,19 @@ def test_silence_is_shown_as_silence_and_not_as_the_last_measurement(make: Make)
     assert ("NO ANSWER", None, alarms) == (last["state"], last["pen"], last["alarms"])
     assert last["age_ms"] > 250
     assert running == stage.shown[0]
+
+
+@pytest.mark.req("SR-025", "HZ-31", "H16")
+def test_last_picture_of_a_process_that_died_shows_that_nobody_answers(make: Make) -> None:
+    """A picture that stands as if all were well is not the last one, whatever came before it."""
+    stage = make([])
+    running = frame("RUNNING", pen={"depth_um": 500}, age_ms=5)
+    stage.steps = iter([[running], lambda: setattr(stage, "is_closed", True)])
+    stage.run()
+
+    last = stage.shown[-1]
+    assert ("NO ANSWER", None) == (last["state"], last["pen"])
+    assert stage.now_s - 100.0 < 0.3
 
 
 @pytest.mark.req("SR-044")

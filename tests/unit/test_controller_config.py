@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from controller.config import Home, data_folder, home
+from controller.config import Home, data_folder, home, setting
 from controller.errors import (
     ConfigError,
     ControllerError,
@@ -19,6 +19,7 @@ from controller.errors import (
     PlanError,
     RecordError,
     RefusedError,
+    spelled,
 )
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def test_data_folder_is_that_of_the_variable(tmp_path: Path) -> None:
 
 
 @pytest.mark.req("SR-017")
-@pytest.mark.parametrize("value", ["", "records", "./records", "~/records", "/records\0"])
+@pytest.mark.parametrize("value", ["records", "./records", "~/records", "/records\0"])
 def test_relative_data_folder_is_refused_by_name_value_and_rule(value: str) -> None:
     """A PENPILOT_HOME that is no absolute path is refused, and the error says which and why."""
     with pytest.raises(ConfigError) as caught:
@@ -85,6 +86,23 @@ def test_relative_data_folder_is_refused_by_name_value_and_rule(value: str) -> N
     expected = f"PENPILOT_HOME = {value!r}: must be an absolute path"
     assert expected == str(caught.value)
     assert ExitCode.INPUT is caught.value.exit_code
+
+
+@pytest.mark.parametrize(
+    ("platform", "environ"),
+    [
+        ("linux", {**USER, "PENPILOT_HOME": ""}),
+        ("linux", {**USER, "PENPILOT_HOME": "", "XDG_DATA_HOME": ""}),
+        ("darwin", {**USER, "PENPILOT_HOME": ""}),
+        ("win32", {"USERPROFILE": "/users/kim", "LOCALAPPDATA": "", "PENPILOT_HOME": ""}),
+    ],
+)
+def test_empty_variable_counts_as_unset(platform: str, environ: dict[str, str]) -> None:
+    """A variable that a script sets to nothing chooses nothing."""
+    unset = {name: value for name, value in environ.items() if value}
+
+    assert data_folder(unset, platform) == data_folder(environ, platform)
+    assert setting(environ, "PENPILOT_HOME") is None
 
 
 @pytest.mark.req("SR-017")
@@ -105,7 +123,7 @@ def test_data_folder_is_refused_where_a_file_is_in_the_way(tmp_path: Path, below
 @pytest.mark.parametrize(("platform", "variable"), [("linux", "HOME"), ("win32", "USERPROFILE")])
 def test_unknown_home_is_refused_by_name(platform: str, variable: str) -> None:
     """Where nobody says whose data these are, the error names what is missing and the way out."""
-    with pytest.raises(ConfigError, match=f"{variable} = '': must be .* PENPILOT_HOME"):
+    with pytest.raises(ConfigError, match=f"{variable} = missing: must be .* PENPILOT_HOME"):
         data_folder({}, platform)
 
 
@@ -135,7 +153,7 @@ def test_read_only_folder_is_one_clear_line(read_only_folder: Path, below: str) 
 @pytest.mark.parametrize(
     ("error", "code", "line"),
     [
-        (PlanError("depth_um", 9_999, "must be at most 2500"), 2, "depth_um = '9999': must be at"),
+        (PlanError("depth_um", 9_999, "must be at most 2500"), 2, "depth_um = 9999: must be at"),
         (RecordError("records.db", "is full"), 2, "records.db: is full"),
         (RefusedError("SR-009: no fresh telemetry"), 3, "SR-009: no fresh telemetry"),
     ],
@@ -147,6 +165,41 @@ def test_error_has_its_line_and_exit_code(error: ControllerError, code: int, lin
     assert code == error.exit_code == moved.exit_code
     assert str(error).startswith(line)
     assert str(error) == str(moved)
+
+
+@pytest.mark.req("SR-017")
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("x", "'x'"),
+        (spelled("x"), "'x'"),
+        (spelled(spelled("it's")), '"it\'s"'),
+        ("", "''"),
+        ("a\x1b[2J\u202eb", r"'a\x1b[2J\u202eb'"),
+        (Path("/a b"), "'/a b'"),
+        (None, "missing"),
+        (True, "true"),
+        (7, "7"),
+        (["x"], "['x']"),
+        (10**5_000, "a huge int"),
+    ],
+    ids=[
+        "text",
+        "spelled",
+        "twice",
+        "empty",
+        "hostile",
+        "path",
+        "none",
+        "flag",
+        "7",
+        "list",
+        "huge",
+    ],
+)
+def test_value_in_a_message_is_spelled_once(value: object, shown: str) -> None:
+    """Text stands in one pair of quotes, escaped, whoever spelled it first; the rest in none."""
+    assert f"field = {shown}: must be y" == str(ConfigError("field", value, "must be y"))
 
 
 def test_exit_codes_are_the_documented_ones() -> None:

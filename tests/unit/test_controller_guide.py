@@ -10,12 +10,14 @@ from controller.ipc import _WISHES
 from controller.treatment.guide import (
     AGAIN_MS,
     HINTS,
+    NO_ANSWER,
     Guide,
     counted,
     hint,
     label,
     millimetres,
     next_pass,
+    urgency,
 )
 from safety.ledger import Outcome
 from safety.states import State
@@ -241,6 +243,26 @@ def test_hint_names_area_pass_and_depth() -> None:
     assert "Needles at 1.25 mm for cheek. Enter: start" == armed
 
 
+@pytest.mark.req("SR-044")
+@pytest.mark.parametrize("alone", [False, True])
+@pytest.mark.parametrize("state", State)
+def test_session_that_has_ended_wants_nothing_but_its_alarms_seen(
+    state: State, *, alone: bool
+) -> None:
+    """Whatever is pressed, nothing is armed, started or resumed while the alarms are read."""
+    given = {"is_ended": True, "is_ready": True}
+    for keys in ([], ["go"]):
+        assert [] == wants(state.name, keys, alone=alone, **given)
+    assert ["acknowledge"] == wants(state.name, ["seen"], alone=alone, **given)
+
+
+@pytest.mark.req("SR-044")
+def test_information_is_called_so_and_no_priority_none() -> None:
+    """A signal that is no alarm has a word for people; the other priorities are words already."""
+    assert "i INFORMATION" == urgency({"symbol": "i", "priority": "NONE"})
+    assert "!!! HIGH" == urgency({"symbol": "!!!", "priority": "HIGH"})
+
+
 @pytest.mark.req("SR-013")
 def test_hint_of_an_emergency_stop_says_why_and_what_to_do() -> None:
     """Whoever pressed it, or nobody: the reason, and the switch if the needles still run."""
@@ -254,7 +276,7 @@ def test_every_hint_and_label_belongs_to_a_state() -> None:
     """No text waits for a state that does not exist."""
     names = {state.name for state in State}
 
-    assert set(HINTS) <= names
+    assert set(HINTS) <= names | {NO_ANSWER}
     assert "STARTING" == label("UNKNOWN_OUTCOME")
     assert names - {"UNKNOWN_OUTCOME"} == {label(n) for n in names} - {"STARTING"}
 

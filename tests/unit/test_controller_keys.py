@@ -28,6 +28,7 @@ def test_stop_has_many_keys(character: str) -> None:
         ("dD", "done"),
         ("aA", "seen"),
         ("mM", "mute"),
+        ("qQ", "quit"),
         ("xyz1[~\t\0é€", None),
     ],
 )

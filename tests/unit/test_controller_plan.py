@@ -10,7 +10,6 @@ import pytest
 from controller.errors import ExitCode, PlanError
 from controller.plan import (
     AREAS_MAX,
-    NAME_LENGTH_MAX,
     REASON_LENGTH_MAX,
     AreaRequest,
     Patient,
@@ -18,6 +17,7 @@ from controller.plan import (
     load_plan,
 )
 from controller.profile_file import parse
+from controller.words import NAME_LENGTH_MAX
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = parse((ROOT / "controller" / "profiles" / "us.toml").read_bytes())
@@ -92,7 +92,7 @@ def test_number_is_refused_by_field_value_and_rule(
     if written and written.startswith("0x"):
         shown = str(int(written, 16))[:57] + "..."
     assert shown == error.value
-    assert f"area[1] cheek.{field} = {shown!r}: {wanted}" == str(error)
+    assert f"area[1] cheek.{field} = {shown}: {wanted}" == str(error)
 
 
 @pytest.mark.parametrize("field", sorted(LOWEST))
@@ -109,23 +109,24 @@ def test_number_is_taken_at_both_of_its_bounds(tmp_path: Path, field: str) -> No
 @pytest.mark.parametrize(
     ("text", "field", "value"),
     [
-        ("", "format", "None"),
+        ("", "format", "missing"),
         (head(format="2") + table(), "format", "2"),
         (head(format="true") + table(), "format", "true"),
         (head(format="1.0") + table(), "format", "1.0"),
-        (head(), "area", "None"),
+        (head(), "area", "missing"),
         (head() + 'area = "cheek"', "area", "'cheek'"),
         (head() + "area = []", "area", "[]"),
         (head() + "area = [1]", "area[1]", "1"),
         (head() + "[area]\n", "area", "{}"),
-        (head(name=None) + table(), "name", "None"),
+        (head(name=None) + table(), "name", "missing"),
         (head(name="7") + table(), "name", "7"),
         (head(name='""') + table(), "name", "''"),
         (head(name=f'"{"n" * (NAME_LENGTH_MAX + 1)}"') + table(), "name", "'" + "n" * 56 + "..."),
+        (head(name='"  "') + table(), "name", "'  '"),
         (head(name=r'"a\nb"') + table(), "name", r"'a\nb'"),
         (head(name=r'"a\u001b[31m"') + table(), "name", r"'a\x1b[31m'"),
         (head(name=r'"a\u202eb"') + table(), "name", r"'a\u202eb'"),
-        (head() + table(area=None), "area[1].area", "None"),
+        (head() + table(area=None), "area[1].area", "missing"),
         (head() + table(area="3"), "area[1].area", "3"),
         (head() + table(area='["cheek"]'), "area[1].area", "['cheek']"),
         (head() + table(area='"Cheek"'), "area[1].area", "'Cheek'"),
@@ -177,10 +178,20 @@ def test_plan_is_refused_by_field_and_value(
 
 
 def test_unknown_area_is_answered_with_all_known_ones(tmp_path: Path) -> None:
-    """Who misspells an area reads the right names in the same line."""
+    """Who misspells an area reads the right names and whose they are, in the same line."""
     error = refusal(tmp_path, head() + table(area='"cheeck"'))
 
-    assert "must be one of: " + ", ".join(sorted(KNOWN)) == error.rule
+    known = ", ".join(sorted(KNOWN))
+    assert f"must be one of: {known} (profile in force: {PROFILE.jurisdiction})" == error.rule
+    assert str(error).startswith("area[1].area = 'cheeck': must be one of: ")
+
+
+@pytest.mark.parametrize(
+    "text", [head(indication='"x"') + table(), head(patient="{ modifiers = ['x'] }") + table()]
+)
+def test_rule_for_a_name_says_which_profile_is_in_force(tmp_path: Path, text: str) -> None:
+    """What is known in one jurisdiction need not be in another."""
+    assert f"(profile in force: {PROFILE.jurisdiction})" in refusal(tmp_path, text).rule
 
 
 def test_plan_holds_at_most_40_areas(tmp_path: Path) -> None:

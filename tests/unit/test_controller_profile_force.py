@@ -70,13 +70,14 @@ def refusal(home: Home, **environ: str) -> ConfigError:
 
 
 def test_shipped_profiles_are_in_force_by_their_jurisdiction(home: Home) -> None:
-    """Without a choice it is the United States; nothing is written by looking."""
+    """Without a choice, or an empty one, it is the United States; looking writes nothing."""
     assert "us" == in_force({}, home).profile.jurisdiction
+    assert "us" == in_force({JURISDICTION_VARIABLE: ""}, home).profile.jurisdiction
     assert "eu" == in_force({JURISDICTION_VARIABLE: "eu"}, home).profile.jurisdiction
     assert None is accepted(home, "us")
 
 
-@pytest.mark.parametrize("chosen", ["", "US", "keys", "../us", "us.toml", "xx", "\0"])
+@pytest.mark.parametrize("chosen", [" ", "US", "keys", "../us", "us.toml", "xx", "\0"])
 def test_jurisdiction_without_a_profile_is_refused(home: Home, chosen: str) -> None:
     """Only names of shipped profiles can be chosen, and the message lists them."""
     with pytest.raises(ConfigError, match=r"must be one of: eu, us"):

@@ -214,7 +214,7 @@ def test_release_without_a_name_or_a_reason_is_refused(home: Home, field: str, b
     code, out, err = run(name, *(word for pair in given.items() for word in pair))
 
     assert (ExitCode.INPUT, "", 1) == (code, out, err.count("\n"))
-    assert field in err
+    assert err.startswith(f"penpilot: {field} = {blank!r}: must be ")
     assert before == entries(home)
 
 
@@ -251,12 +251,68 @@ def test_release_of_an_unknown_session_is_one_line(home: Home) -> None:
 
 
 @pytest.mark.req("SR-017", "HZ-63")
-def test_release_keeps_hostile_words_on_one_line_and_short(home: Home) -> None:
-    """Neither record nor terminal is commanded by a name."""
+@pytest.mark.parametrize("field", ["--by", "--reason"])
+@pytest.mark.parametrize(
+    ("value", "shown", "rule"),
+    [
+        ("T\n\x1b[2JEch", r"'T\n\x1b[2JEch'", "must be one line of printable characters"),
+        ("T\rEch", r"'T\rEch'", "must be one line of printable characters"),
+        ("T\u2028\u202eEch", r"'T\u2028\u202eEch'", "must be one line of printable characters"),
+        ("x" * 201, "'" + "x" * 56 + "...", "must be text of 1 to "),
+    ],
+    ids=["escape", "return", "direction", "long"],
+)
+def test_release_refuses_hostile_words(
+    home: Home, field: str, value: str, shown: str, rule: str
+) -> None:
+    """Field, value and rule are named on one printable line; nothing is mended and written."""
     name = leave(home, ("fault", TECHNICIAN))
-    code, out, _ = run(name, "--by", "T\n\x1b[2J" + "x" * 500, "--reason", "y\u2028" + "z" * 5_000)
+    given = {"--by": "T. Ech", "--reason": "why"} | {field: value}
+    before = entries(home)
+    code, out, err = run(name, *(word for pair in given.items() for word in pair))
 
-    assert (ExitCode.DONE, 1) == (code, out.count("\n"))
-    assert out.rstrip("\n").isprintable()
-    body = entries(home)[-1][2]
-    assert (True, True) == (len(body["by"]) <= 80, len(body["reason"]) <= 200)
+    assert (ExitCode.INPUT, "", 1) == (code, out, err.count("\n"))
+    assert err.startswith(f"penpilot: {field} = {shown}: {rule}")
+    assert err.rstrip("\n").isprintable()
+    assert before == entries(home)
+
+
+@pytest.mark.req("SR-017")
+@pytest.mark.parametrize("reason", ["", " ", "a\x07b", "x" * 201])
+def test_close_refuses_the_same_words(home: Home, reason: str) -> None:
+    """The rule for a reason is one, whichever command takes it."""
+    name = leave(home)
+    before = entries(home)
+    result = CliRunner().invoke(penpilot, ["records", "close", name, "--reason", reason])
+
+    assert (ExitCode.INPUT, "") == (result.exit_code, result.stdout)
+    assert result.stderr.startswith("penpilot: --reason = ")
+    assert before == entries(home)
+
+
+def listed(*arguments: str) -> str:
+    """Return what `penpilot records list` prints."""
+    result = CliRunner().invoke(penpilot, ["records", "list", *arguments])
+    assert (ExitCode.DONE, "") == (result.exit_code, result.stderr)
+    return result.stdout
+
+
+@pytest.mark.req("SR-006", "SR-035", "HZ-60")
+def test_list_shows_what_waits_for_release_until_it_is_released(home: Home) -> None:
+    """Session, pen, fault and the command stand there, for people and for scripts."""
+    quiet = leave(home, ("fault", OPERATOR))
+    with record_of(home) as store:
+        opened = {"pen": {"serial_number": 43}}
+        for kind, body in (("session_opened", opened), ("fault", TECHNICIAN), ("fault", ESTOP)):
+            store.append("s-43", kind, body, NOW)
+
+    told = {row["session"]: row["waits_for_release"] for row in json.loads(listed("--json"))}
+    waits = [{"serial_number": 43, "fault": one["text"]} for one in (TECHNICIAN, ESTOP)]
+    assert {quiet: [], "s-43": waits} == told
+    text = listed()
+    assert 2 == text.count("WAITS FOR RELEASE  pen 43: ")
+    assert "penpilot records release s-43 --by NAME --reason TEXT" in text
+
+    assert ExitCode.DONE == run("s-43", "--by", "T. Ech", "--reason", "why")[0]
+    assert "RELEASE" not in listed()
+    assert [[], []] == [row["waits_for_release"] for row in json.loads(listed("--json"))]

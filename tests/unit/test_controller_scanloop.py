@@ -234,6 +234,16 @@ def test_host_says_stop_and_then_goes_offline_when_nothing_comes_any_more(world:
     assert ["uncertain"] == [str(p.outcome) for p in world.memory.ledger.passes]
 
 
+def test_port_that_has_gone_is_not_opened_again_by_the_scan(world: Bench) -> None:
+    """A session that waits for its alarms to be seen stays OFFLINE, and asks for no port."""
+    world.to(State.PLANNED)
+    world.port.fault.is_cut = True
+    world.scan_until(lambda m: m.state is State.OFFLINE, pushing=False)
+    world.scan(60)
+
+    assert State.OFFLINE is world.memory.state
+
+
 @pytest.mark.parametrize("state", [State.PLANNED, State.ARMED, State.RUNNING])
 def test_port_that_vanishes_is_a_lost_link_in_its_own_words(world: Bench, state: State) -> None:
     """A pulled cable raises nothing: the host goes offline and keeps what the system said."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from controller.scanloop import ASK_MS, RELEARN_US
 from controller.translate import telemetry_of
 from drivers.pen import PenLink
 from drivers.registers import Command
@@ -192,3 +193,44 @@ def test_pen_is_not_asked_under_a_latch_before_it_rests(
     monkeypatch.setattr("controller.scanloop.telemetry_of", telemetry_of)
     world.scan(3)
     assert 1 == len(asked)
+
+
+@pytest.mark.req("SR-005", "SR-013", "HZ-09", "H10")
+def test_stop_goes_out_at_once_while_the_pen_is_asked_who_it_is(
+    world: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pen that does not say it is told to stop before it is asked again, and nothing else."""
+    world.to(State.PLANNED)
+    take_out(world)
+
+    def want_stop() -> None:
+        world.port.fault.lose_answers = 1_000
+        world.mailbox.put_stop(Intent(IntentKind.STOP, "key"))
+        wanted_us.append(world.clock.now_us())
+
+    wanted_us: list[int] = []
+    asked = watch_asking(world, monkeypatch, want_stop)
+    world.scan_until(lambda _: bool(asked), pushing=False)
+    world.scan()
+
+    sent_us, _ = world.sent[asked[0]]
+    assert sent_us - wanted_us[0] <= 1_000 * ASK_MS + 5_000
+    assert asked[0] < asked[1]
+    assert {Command.STOP} == set(world.commands[asked[0] :])
+
+
+@pytest.mark.req("SR-015", "HZ-25")
+def test_pen_that_is_silent_keeps_no_scan_longer_than_before(
+    world: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many short questions take no more time than one long one."""
+    world.to(State.PLANNED)
+    take_out(world)
+    asked = watch_asking(world, monkeypatch, lambda: setattr(world.port.fault, "lose_answers", 99))
+    before_us = world.clock.now_us()
+    while not asked:
+        before_us = world.clock.now_us()
+        world.scan()
+
+    assert len(asked) > 3
+    assert world.clock.now_us() - before_us <= RELEARN_US + 100_000

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.panel import Panel
 
 from controller.treatment.screen import LEGEND, SIGNS, screen
-from safety.alarms import priority_of
+from safety.alarms import Priority, priority_of
 from safety.alarms_signals import LOOKS, Colour
 from safety.causes import CATALOGUE, CauseCode
 from safety.ledger import Outcome
@@ -66,11 +66,12 @@ def shown(
     ready: dict[str, Any] | None = None,
     elapsed_s: float = 0,
     width: int = 110,
+    height: int = 90,
 ) -> str:
-    """Return the picture as text, as a terminal of so many columns without colours shows it."""
+    """Return the picture as text, as a terminal of that size without colours shows it."""
     out = StringIO()
-    console = Console(file=out, width=width, color_system=None)
-    console.print(screen(given, ready or READY, elapsed_s))
+    console = Console(file=out, width=width, height=height, color_system=None)
+    console.print(screen(given, ready or READY, elapsed_s, console))
     return out.getvalue()
 
 
@@ -166,13 +167,16 @@ def test_alarm_tells_what_happened_what_the_pen_does_and_what_to_do(
     one |= {"text": kind.text, "pen": kind.pen, "next": kind.next_step}
     text = words(shown(frame(alarms=[one]), width=width))
 
-    assert f"{look.symbol} {priority.name}" in text
+    name = "INFORMATION" if priority is Priority.NONE else priority.name
+    assert f"{look.symbol} {name}" in text
+    assert "NONE" not in text
     assert f"{kind.text}. {kind.pen} {kind.next_step}" in text
 
 
 def panels(given: dict[str, Any]) -> list[Panel]:
-    """Return the panels of a picture."""
-    return [one for one in screen(given, READY, 0).renderables if isinstance(one, Panel)]
+    """Return the panels of a picture in a high terminal."""
+    console = Console(file=StringIO(), width=110, height=90)
+    return [one for one in screen(given, READY, 0, console).renderables if isinstance(one, Panel)]
 
 
 @pytest.mark.req("SR-044", "H17")
@@ -197,9 +201,8 @@ def test_colour_of_every_priority_can_be_drawn(colour: Colour) -> None:
     for is_lit in (True, False):
         given = frame(alarms=[alarm(colour=colour.value, is_lit=is_lit)])
         out = StringIO()
-        Console(file=out, width=110, force_terminal=True, color_system="standard").print(
-            screen(given, READY, 0)
-        )
+        console = Console(file=out, width=110, force_terminal=True, color_system="standard")
+        console.print(screen(given, READY, 0, console))
         assert "too deep" in out.getvalue()
 
 
@@ -228,7 +231,7 @@ def test_alarm_says_in_words_whether_it_was_seen_is_gone_or_waits_too_long(
 
 @pytest.mark.req("SR-044", "H17")
 def test_every_alarm_has_its_panel_in_the_order_of_the_frame() -> None:
-    """Ten alarms are ten panels, none is folded away."""
+    """Ten alarms are ten panels, where the terminal is high enough."""
     alarms = [alarm(text=f"cause number {i};", priority="LOW") for i in range(10)]
     text = shown(frame(alarms=alarms))
 
@@ -259,6 +262,98 @@ def test_text_from_outside_is_shown_as_it_stands(text: str) -> None:
     picture = shown(given, READY | {"plan": text})
 
     assert 3 == picture.count(text)
+
+
+PLANS = {
+    count: READY | {"areas": [AREAS[1] | {"area": f"area {i:02d}"} for i in range(count)]}
+    for count in (1, 3, 7, 12, 40)
+}
+"""Plans by their number of areas; 40 is the most that a plan may have."""
+
+WORST = sorted(CATALOGUE, key=lambda code: -priority_of(CATALOGUE[code]))
+"""All causes, as frames order them."""
+
+
+def alarm_of(code: CauseCode, number: int) -> dict[str, Any]:
+    """Return the alarm of a cause as a frame tells it, with a detail of a usual length."""
+    kind, priority = CATALOGUE[code], priority_of(CATALOGUE[code])
+    look = LOOKS[priority]
+    words = {"text": f"{kind.text} (number {number}: measured 0.934 mm, set 0.500 mm)"}
+    words |= {"pen": kind.pen, "next": kind.next_step, "code": str(code)}
+    return alarm(priority=priority.name, symbol=look.symbol, colour=look.colour.value, **words)
+
+
+@pytest.mark.req("SR-044", "H17")
+@pytest.mark.parametrize("areas", PLANS)
+@pytest.mark.parametrize("count", [0, 1, 2, 4, 8])
+@pytest.mark.parametrize("is_ended", [False, True])
+@pytest.mark.parametrize("state", ["RUNNING", "FAULT", "NO ANSWER"])
+def test_nothing_overflows_a_terminal_of_80_by_24(
+    areas: int, count: int, state: str, *, is_ended: bool
+) -> None:
+    """Whatever stands in it, state, gravest alarm and keys are there, and the rest is counted."""
+    alarms = [alarm_of(code, i) for i, code in enumerate(WORST[:count])]
+    reason = "the pen stopped with a fault that needs a technician (pen fault 0x81, over-depth)"
+    now = CURRENT | {"area": f"area {areas // 2:02d}"}
+    given = frame(state=state, alarms=alarms, is_ended=is_ended, stop_reason=reason, current=now)
+    text = shown(given, PLANS[areas], width=80, height=24)
+
+    assert len(text.splitlines()) <= 24
+    assert all(len(line) <= 80 for line in text.splitlines())
+    assert state in text
+    assert ("lease" if state == "NO ANSWER" else "Ctrl-C") in text
+    if alarms:
+        assert f"{alarms[0]['symbol']} {alarms[0]['priority']}" in text
+        assert "number 0" in text
+    panels_shown = text.count("╭")
+    assert (f"+{count - panels_shown} more: !!!" in text) == (count > panels_shown)
+
+
+@pytest.mark.req("SR-044", "H17")
+def test_alarm_of_high_priority_is_never_hidden_by_a_lower_one() -> None:
+    """Four boxes do not fit: the gravest have theirs, the others are counted with their names."""
+    codes = (CauseCode.OVER_DEPTH, CauseCode.STALL, CauseCode.SCAN_LATE, CauseCode.NO_CONTACT)
+    alarms = [alarm_of(code, i) for i, code in enumerate(codes)]
+    text = shown(frame(state="FAULT", alarms=alarms), width=80, height=24)
+    boxes, _, rest = text.partition("more: ")
+
+    assert boxes.rstrip("+0123456789").count("╭") == boxes.count("!!! HIGH") + boxes.count("!! M")
+    assert "!!! HIGH" in boxes
+    assert "HIGH" not in rest
+    assert "!! MEDIUM" in rest.splitlines()[0]
+
+
+def test_areas_give_way_to_the_one_that_is_treated() -> None:
+    """Of forty areas a terminal shows some, the present one among them, and counts the rest."""
+    for name in ("area 00", "area 20", "area 39"):
+        now = CURRENT | {"area": name}
+        text = shown(frame(current=now), PLANS[40], width=80, height=24)
+        visible = sum(f"area {i:02d}" in text.partition("RUNNING")[0] for i in range(40))
+
+        assert name in text
+        assert 10 <= visible < 40
+        assert f"+{40 - visible} more areas" in text
+
+
+@pytest.mark.req("SR-044")
+def test_session_that_has_ended_tells_the_ways_out() -> None:
+    """A, M and Q stand there, with a paused sound; the keys of a treatment do not."""
+    given = frame(state="FAULT", alarms=[alarm()], is_ended=True, is_audio_paused=True)
+    text = words(shown(given, width=80))
+
+    assert "The session has ended. A: alarms seen" in text
+    assert "Q, Ctrl-C: quit SOUND PAUSED" in text
+    assert "Enter: go on" not in text
+
+
+@pytest.mark.req("SR-025", "HZ-31", "H16")
+def test_silence_of_the_control_process_is_told_plainly() -> None:
+    """In words, with what the pen does meanwhile; nothing to press helps any more."""
+    text = words(shown(frame(state="NO ANSWER", pen=None, age_ms=270), width=80))
+
+    assert "NO ANSWER FROM THE CONTROL PROCESS pen: no fresh data, last heard 270 ms ago" in text
+    assert "The pen stops itself by its lease." in text
+    assert "Enter: go on" not in text
 
 
 def test_strokes_beyond_the_plan_do_not_break_the_bar() -> None:

@@ -78,8 +78,8 @@ def test_frame_has_the_same_names_in_every_state(facts: Facts, state: State) -> 
     shown = frame(facts, Memory(state=state))
 
     names = "type v t_ms state stop_reason is_latched current passes pen age_ms causes refusals"
-    names += " alarms is_sounding burst_ms is_audio_paused is_ready is_done late_ms_max scans"
-    assert set(names.split()) == set(shown)
+    names += " alarms is_sounding burst_ms is_audio_paused is_ready is_done is_ended late_ms_max"
+    assert {*names.split(), "scans"} == set(shown)
     assert ("scan", 1, state.name) == (shown["type"], shown["v"], shown["state"])
     assert (state in LATCHED) == shown["is_latched"]
     assert shown == msgspec.json.decode(msgspec.json.encode(shown))

@@ -124,7 +124,8 @@ def test_session_is_told_its_orders_and_shows_its_token(
 
     orders, arguments = told.read_text().splitlines()
     wanted = {"home": str(home.folder), "plan": str(tmp_path / "plan.toml"), "port": "/dev/pts/7"}
-    assert wanted | {"resume": None} == json.loads(orders)
+    nothing = {"resume": None, "is_attended": False, "pen": None, "trace": None}
+    assert wanted | nothing == json.loads(orders)
     assert "-m controller.control" == arguments
     assert [Intent(IntentKind.ARM, "key"), Intent(IntentKind.STOP, "flow")] == intents
     assert ready == session.ready

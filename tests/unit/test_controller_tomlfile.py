@@ -181,7 +181,7 @@ def nested(depth: int) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("value", "shown"),
     [
-        (None, "None"),
+        (None, "missing"),
         (True, "true"),
         (1.0, "1.0"),
         (float("nan"), "nan"),

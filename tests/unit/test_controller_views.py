@@ -11,6 +11,7 @@ import pytest
 from controller.config import Home
 from controller.scanloop import Timing
 from controller.snapshot import snapshot
+from controller.treatment.parting import Place
 from controller.treatment.views import SILENT, LineView, ScreenView
 from safety.alarms import NO_ALARMS, Priority, priority_of
 from safety.alarms_signals import TONES
@@ -55,7 +56,8 @@ ALARM = {
 ALARM_LINE = "!!! HIGH: too deep. The pen stops. Look."
 HOME = Home(Path("/data"))
 REPORT = Path("/data/reports/s-1.html")
-CLOSED = {"outcome": "stopped", "reason": "stopped by key", "link_failure": ""}
+CLOSED = {"outcome": "stopped", "reason": "stopped by key", "link_failure": "", "causes": []}
+PLACE = Place("s-1", "face.toml", "/dev/pts/7")
 
 
 def frame(**changes: Any) -> dict[str, Any]:
@@ -210,17 +212,51 @@ def test_every_frame_can_be_shown_in_both_ways(
 def test_last_lines_say_how_it_ended_and_where_everything_lies(
     capsys: pytest.CaptureFixture[str], view: type[LineView]
 ) -> None:
-    """Outcome, reason, a lost link in its own words, record and report."""
-    view(READY).end(CLOSED | {"link_failure": "no such device"}, 4, HOME, REPORT)
+    """Outcome, reason, a lost link in its own words, pen, next step, record and report."""
+    view(READY).end(CLOSED | {"link_failure": "no such device"}, 4, HOME, REPORT, PLACE)
     out = capsys.readouterr().out
 
     for text in ("s-1", "stopped: stopped by key", "no such device", str(HOME.records_db)):
         assert text in out
+    assert "Pen     seen at rest" in out
+    assert f"Next    Go on with what is left: {PLACE.resume}" in out
     assert str(REPORT) in out
 
 
 def test_control_process_that_went_silent_is_told_of(capsys: pytest.CaptureFixture[str]) -> None:
-    """Without a closing frame the operator reads what the pen is doing."""
-    LineView(READY).end(None, 5, HOME, REPORT)
+    """Without a closing frame the operator reads what the pen is doing, and how to go on."""
+    LineView(READY).end(None, 5, HOME, REPORT, PLACE)
+    out = capsys.readouterr().out
 
-    assert SILENT in capsys.readouterr().out
+    for text in (SILENT, "by its own lease", "--resume s-1", "penpilot records close s-1"):
+        assert text in out
+
+
+@pytest.mark.req("SR-025", "SR-044")
+def test_picture_of_a_new_state_is_drawn_without_waiting_for_its_turn(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That nobody answers is on the screen as soon as it is known; else twelve pictures do."""
+    drawn: list[str] = []
+    with ScreenView(READY) as view:
+        really = view._live.update
+
+        def update(picture: Any, *, refresh: bool) -> None:
+            drawn.append(f"{refresh}")
+            really(picture, refresh=refresh)
+
+        monkeypatch.setattr(view._live, "update", update)
+        for state in ("RUNNING", "RUNNING", "NO ANSWER", "NO ANSWER"):
+            view.show(frame(state=state))
+    del capsys
+
+    assert ["True", "False", "True", "False"] == drawn
+
+
+@pytest.mark.req("SR-044")
+def test_information_is_no_alarm_of_priority_none(capsys: pytest.CaptureFixture[str]) -> None:
+    """The button on the pen is told as information."""
+    told = ALARM | {"code": "pen-button", "priority": "NONE", "symbol": "i"}
+    LineView(READY).show(frame(alarms=[told]))
+
+    assert "i INFORMATION: too deep. The pen stops. Look." == lines(capsys)[1]
