@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import click
 
 from controller.commands.common import echo_json, failing_clearly, json_option, this_home
+from controller.commands.profile_device import explain_device
 from controller.errors import ConfigError
 from controller.profile import Caps, Profile
 from controller.profile_file import parse
@@ -23,6 +25,7 @@ from controller.profile_signature import (
     sign,
     write_signature,
 )
+from drivers.plain.profile_file import is_device_profile
 
 
 @click.group()
@@ -44,11 +47,16 @@ def show(*, as_json: bool) -> None:
 @click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
 @json_option
 def check(file: Path, *, as_json: bool) -> None:
-    """Verify the signature on FILE (in FILE.sig) and show what it says.
+    """Check FILE and show what it says: limits of areas, or the description of a plain Modbus pen.
 
-    Exit code 2 if it is not signed by a trusted key, was changed, or is no profile.
+    Limits are signed (in FILE.sig): exit code 2 if not by a trusted key, if they were changed, or
+    if FILE is no profile. A pen's description says of itself that it is one, and is not signed:
+    exit code 0 if a pen can be driven by it, 2 if it breaks a rule, 3 if it lacks something and
+    the pen can only be read.
     """
     with failing_clearly(as_json=as_json):
+        if is_device_profile(read_part(file, "profile")):
+            sys.exit(int(explain_device(file, as_json=as_json)))
         signed = load_signed(file, signature_of(file))
     _tell(signed, as_json=as_json)
 

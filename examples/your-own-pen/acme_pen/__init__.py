@@ -1,0 +1,1 @@
+"""The driver of an imaginary maker's pen, as an example."""
