@@ -112,6 +112,16 @@ _BY_THE_USER = (
     "or whoever guided or read the output gone"
 )
 
+_BY_SAFETY = (
+    "refused by safety: a limit, a fault that waits for somebody, an interrupted session, "
+    "a session to be resumed or closed that still runs"
+)
+
+_BY_THE_LINK = (
+    "link: no such port, no pen on it, wrong device, port taken (by a session of ours as well), "
+    "link lost"
+)
+
 EXIT_WORDS: dict[ExitCode, tuple[str, str, str, str]] = {
     ExitCode.DONE: (
         "done",
@@ -126,13 +136,13 @@ EXIT_WORDS: dict[ExitCode, tuple[str, str, str, str]] = {
         "whoever runs the command",
     ),
     ExitCode.REFUSED: (
-        "refused by safety: a limit, an interrupted session, a session that runs",
+        _BY_SAFETY,
         "Left as it was.",
         "The message names the limit or the session: change the plan, or close the session.",
         "nobody: no limit can be overridden",
     ),
     ExitCode.LINK: (
-        "link: no such port, no pen on it, wrong device, port taken, link lost",
+        _BY_THE_LINK,
         "If it was running, it has stopped by its own lease.",
         "Look at cable and port: penpilot ports, penpilot doctor.",
         "whoever runs the command",

@@ -7,8 +7,11 @@ distribution may bring one of the same name (see docs/adr/0002).
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +20,12 @@ import click
 GROUP = "penpilot.commands"
 PACKAGES = ("controller", "drivers", "hil", "safety", "simulator")
 _SUMMARIES = {
-    "demo": "Treat an example plan on a simulated pen; --drill NAME adds a fault.",
+    "commission": "Measure the line to a pen at rest; nothing moves.",
+    "demo": "Treat an example plan on a simulated pen; --drill adds a fault.",
     "doctor": "Look at this machine and say what is wrong.",
+    "firmware": "Write Pen Link as C for the pen's firmware.",
     "identify": "Ask a pen who it is.",
+    "pair": "Pair a pen with this computer, the pen in hand.",
     "plan": "Check a treatment plan against every limit.",
     "explain": "Say what a code means, and what to do.",
     "ports": "List serial ports without opening any.",
@@ -29,9 +35,24 @@ _SUMMARIES = {
     "safety": "Show the state machine, and explain any pair of it.",
     "simulate": "Run the simulated pen on a pty or on TCP.",
     "stop": "Stop the pen on a port, at once.",
+    "trace": "Show, compare, export and replay what went over the line.",
     "treat": "Treat a plan with the pen on a port.",
 }
 """Short help of our own commands, so that ``--help`` need not load them."""
+
+
+_WANTS_JSON = "penpilot.wants_json"
+
+
+def _wants_json(words: Sequence[str]) -> bool:
+    """Return whether JSON is asked for, which is to be known even of words that are wrong."""
+    return "--json" in takewhile(lambda word: word != "--", words)
+
+
+def _ending_clearly(*, as_json: bool) -> AbstractContextManager[None]:
+    from controller.commands.common import ending_clearly  # noqa: PLC0415 packages are looked at first
+
+    return ending_clearly(as_json=as_json)
 
 
 def foreign_packages() -> list[str]:
@@ -51,6 +72,25 @@ class Commands(click.Group):
 
     def _points(self) -> dict[str, EntryPoint]:
         return {point.name: point for point in entry_points(group=GROUP)}
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        """Read the words of the command line as far as they are for the group."""
+        wants_json = _wants_json(args)
+        with _ending_clearly(as_json=wants_json):
+            context = super().make_context(info_name, args, parent, **extra)
+        context.meta[_WANTS_JSON] = wants_json
+        return context
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; however it ends, it ends with a documented code."""
+        with _ending_clearly(as_json=ctx.meta[_WANTS_JSON]):
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands."""

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from controller.clock import MonotonicClock
-from controller.closing import Ending, SessionWatch
+from controller.closing import Ending, Hold, SessionWatch
+from controller.commissioning import refuse_slow_line
 from controller.config import Home
 from controller.errors import ControllerError, ExitCode, RecordError
 from controller.grants import CALIBRATION_UM, granted_areas
@@ -30,6 +31,8 @@ from controller.journal import SessionJournal
 from controller.logs import configure, finish, get_logger
 from controller.mailbox import Mailbox
 from controller.opening import Opening, open_session, opened_body, read_plan
+from controller.pairing_keys import KeyRing
+from controller.priority import raise_priority
 from controller.records.writer import JournalWriter
 from controller.running import Running, announce, claimed, find_on_port, resolve_port
 from controller.sampler import Sampler
@@ -38,10 +41,11 @@ from controller.scanlog.writer import ScanLog
 from controller.scanloop import ScanLoop, Timing
 from controller.session_link import IDENTIFY_MS, open_link
 from controller.snapshot import snapshot
+from controller.tracing.session import SessionTraces
 from controller.translate import pen_identity_of
 from drivers.block import Identity
 from drivers.driver import Driver
-from drivers.errors import LinkError, PortBusy, SilentDevice
+from drivers.errors import LinkError, PortBusy, SilentDevice, WrongDevice
 from drivers.registers import Capability, Command
 from safety.facts import Calibration, Facts, Intent, IntentKind
 from safety.ledger import Outcome
@@ -67,12 +71,18 @@ class Spec(msgspec.Struct, forbid_unknown_fields=True):
         plan: Path of the plan.
         port: Port or URL of the pen.
         resume: Session to go on with, or None.
+        is_attended: Whether somebody sits at the keys, who has to see the alarms before the end.
+        pen: Serial number of the only pen that will do, or None.
+        trace: File that gets every byte of the line, or None.
     """
 
     home: str
     plan: str
     port: str
     resume: str | None = None
+    is_attended: bool = False
+    pen: int | None = None
+    trace: str | None = None
 
 
 @dataclass(slots=True)
@@ -86,6 +96,8 @@ class _Rig:
     epoch: int
     store: RecordStore
     opening: Opening
+    is_attended: bool
+    traces: SessionTraces
 
 
 def main() -> int:
@@ -95,7 +107,7 @@ def main() -> int:
     except msgspec.MsgspecError as error:
         return _fail(f"standard input: {error}", ExitCode.INPUT)
     home = Home(Path(spec.home))
-    _raise_priority()
+    raise_priority()
     # The scan logs too, and must not wait for a disk that hangs.
     configure(home.logs, in_background=True)
     with contextlib.ExitStack() as stack:
@@ -126,9 +138,13 @@ def _set_up(spec: Spec, home: Home, stack: contextlib.ExitStack) -> _Rig:
     """Open record and port, identify the pen and grant the plan; whatever fails, fails here."""
     home.create()
     plan = read_plan(Path(spec.plan))
-    link = _open(home, spec.port)
+    traces = SessionTraces(home, spec.port, None if spec.trace is None else Path(spec.trace))
+    stack.callback(traces.close)
+    link = _open(home, spec.port, traces)
     stack.callback(link.close)
     pen = link.identify(IDENTIFY_MS)
+    if spec.pen not in {None, pen.serial_number}:
+        raise WrongDevice(spec.port, f"pen {pen.serial_number}", f"pen {spec.pen}")
     first = link.exchange(Command.POLL, attempts=3)
     if first.status is None:
         raise SilentDevice(spec.port, IDENTIFY_MS)
@@ -142,13 +158,16 @@ def _set_up(spec: Spec, home: Home, stack: contextlib.ExitStack) -> _Rig:
     opening = open_session(
         plan=plan, pen=pen, store=store, home=home, resume=spec.resume, now=datetime.now(UTC)
     )
-    return _Rig(home, spec.port, link, pen, first.status.epoch, store, opening)
+    refuse_slow_line(home, spec.port, link, pen)
+    epoch = first.status.epoch
+    traces.begin(opening.session, pen.serial_number)
+    return _Rig(home, spec.port, link, pen, epoch, store, opening, spec.is_attended, traces)
 
 
-def _open(home: Home, port: str) -> Driver:
+def _open(home: Home, port: str, traces: SessionTraces) -> Driver:
     """Open the port for this process alone; if a session of ours holds it, say which."""
     try:
-        return open_link(port)
+        return open_link(port, wrap=traces.wrap, keys=KeyRing(home))
     except PortBusy as error:
         other = find_on_port(home, port)
         if other is None:
@@ -170,11 +189,13 @@ def _run(rig: _Rig) -> int:
         journal.write("session_closed", {"outcome": ending.outcome, "reason": ending.reason})
     except BaseException:
         get_logger().error("session.crashed", session=rig.opening.session, exc_info=True)
+        rig.traces.trip("the session crashed")
         raise
     finally:
         is_durable = writer.close(5.0)
         session.withdraw()
         session.end_scan_log()
+        rig.traces.close()
     if not is_durable:
         ending = Ending(ending.outcome, f"the record failed: {writer.failed}", ExitCode.INPUT)
     session.say_goodbye(ending)
@@ -193,6 +214,7 @@ class _Session:
         self._token = secrets.token_urlsafe(24)
         self._server = ControlServer(self._token, self._mailbox.put, self._on_beat)
         self._watch = SessionWatch()
+        self._hold = Hold(is_attended=rig.is_attended)
         self._sampler = Sampler()
         self._announced: Path | None = None
         folder, name = folder_of(rig.home), rig.opening.session
@@ -207,7 +229,7 @@ class _Session:
             memory=Memory(plan=areas, ledger=rig.opening.ledger, unsettled=rig.opening.unsettled),
             calibration=Calibration(CALIBRATION_UM, is_in_date=True),
             publish=self._publish,
-            on_scan=self._scan_log.on_scan,
+            on_scan=rig.traces.beside(self._scan_log.on_scan),
         )
 
     def announce(self) -> None:
@@ -268,23 +290,29 @@ class _Session:
         gc.freeze()
         self._loop.driver_seen_us = self._clock.now_us() + DRIVER_WAIT_US
         self._loop.run(self._is_over)
-        ending = self._watch.ending
+        ending = self._hold.ending
         if ending is None:
             raise RecordError("session", "ended without an ending")
         if ending.outcome != "interrupted":
-            body = {"outcome": ending.outcome, "reason": ending.reason}
+            body: dict[str, Any] = {"outcome": ending.outcome, "reason": ending.reason}
+            if self._rig.traces.dumps:
+                body["traces"] = self._rig.traces.dumps
             self._journal.write("session_closed", body)
         return ending
 
     def _is_over(self, decision: Decision, facts: Facts) -> bool:
+        self._watch.is_over(decision, facts)
+        now_ms = self._clock.now_us() // 1_000
+        is_over = self._hold.is_over(self._watch.ending, decision, facts, now_ms)
         # The pen was identified before the first scan, so the plan's turn comes in IDLE.
-        if decision.memory.state is State.IDLE and not self._watch.has_plan:
+        is_new = self._hold.ending is None and not self._watch.has_plan
+        if is_new and decision.memory.state is State.IDLE:
             self._mailbox.put(Intent(IntentKind.PLAN))
-        return self._watch.is_over(decision, facts)
+        return is_over
 
     def _publish(self, decision: Decision, facts: Facts, timing: Timing) -> None:
         now_ms = self._clock.now_us() // 1_000
-        frame = snapshot(decision, facts, timing, now_ms)
+        frame = snapshot(decision, facts, timing, now_ms, is_ended=self._hold.is_holding)
         sample = self._sampler.take(frame, now_ms)
         if sample is not None:
             self._journal.write("scan", sample)
@@ -335,6 +363,7 @@ class _Session:
                 "exit_code": int(ending.exit_code),
                 "link_failure": self._loop.link_failure,
                 "causes": self._watch.codes,
+                "traces": self._rig.traces.paths,
             },
             timeout_s=2.0,
         )
@@ -347,20 +376,6 @@ def _hang_up_signals() -> tuple[signal.Signals, ...]:
 def _say_loss(reason: str) -> None:
     """Say that the scan log has a gap at its end; the record, which has none, is another file."""
     get_logger().warning("scanlog.incomplete", reason=reason)
-
-
-def _raise_priority() -> None:
-    """Ask for a place before ordinary programs; without the right to it, run as we are.
-
-    The lowest real-time priority is enough, and the kernel keeps 5 % of each core for the others.
-    Threads inherit it, so it is asked for before they are made: one that held the interpreter's
-    lock at a lower priority would hold up the scan.
-    """
-    try:
-        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
-    except (OSError, AttributeError):
-        with contextlib.suppress(OSError, AttributeError):
-            os.nice(-10)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from controller.area_grant import AreaGrant, strokes_of
 from controller.errors import PlanError, RefusedError
-from controller.plan import AreaRequest, Patient, Plan
+from controller.plan import AreaRequest, Patient, Plan, one_of
 from controller.profile import Profile
 from drivers.block import Identity
 from safety.errors import QuantityError
@@ -34,19 +34,31 @@ CALIBRATION_UM = 60
 ASSUMED until pens have one. Source: [DOM] 6.1, guard band of the calibration.
 """
 
+_UNPAIRED = "unpaired pen: pair it with a technician"
+UNPAIRED_LIMITS = (
+    Limit(Layer.DEVICE, Quantity.DEPTH_UM, 0, 500, _UNPAIRED),
+    Limit(Layer.DEVICE, Quantity.SPEED_DHZ, 0, 1_000, _UNPAIRED),
+)
+"""Nobody knows whose pen it is that does not prove itself: it gets a shallow depth and a middling
+speed, whatever it says of itself. ASSUMED: in every profile some area begins at 500 um."""
+
 _BODY = frozenset({Layer.ABSOLUTE, Layer.INDICATION, Layer.AREA, Layer.PATIENT})
 _PEN = frozenset({Layer.DEVICE, Layer.CARTRIDGE})
 
 
 def pen_limits(pen: Identity) -> tuple[Limit, ...]:
-    """Return what the pen and its cartridge allow, as they said themselves."""
+    """Return what the pen and its cartridge allow, as they said themselves; less without proof.
+
+    Rule: SR-056.
+    """
     serial = f"pen {pen.serial_number}"
     needle = f"cartridge 0x{pen.cartridge_uid:08X}"
-    return (
+    known = (
         Limit(Layer.DEVICE, Quantity.DEPTH_UM, 0, pen.depth_um_max, serial),
         Limit(Layer.DEVICE, Quantity.SPEED_DHZ, pen.speed_dhz_min, pen.speed_dhz_max, serial),
         Limit(Layer.CARTRIDGE, Quantity.DEPTH_UM, 0, pen.cartridge_depth_um_max, needle),
     )
+    return known if pen.is_paired else known + UNPAIRED_LIMITS
 
 
 def body_limits(
@@ -58,12 +70,10 @@ def body_limits(
         PlanError: If the profile in force knows no such area or modifier.
     """
     if request.area not in profile.areas:
-        known = ", ".join(sorted(profile.areas))
-        raise PlanError("area", request.area, f"must be one of: {known}")
+        raise PlanError("area", request.area, one_of(profile.areas, profile))
     unknown = [one for one in patient.modifiers if one not in profile.modifiers] if patient else []
     if unknown:
-        known = ", ".join(sorted(profile.modifiers))
-        raise PlanError("patient.modifiers", unknown[0], f"must be one of: {known}")
+        raise PlanError("patient.modifiers", unknown[0], one_of(profile.modifiers, profile))
     known_limits = profile.areas[request.area].limits()
     known_limits += profile.indication_limits(request.area, request.indication)
     modifiers = tuple(profile.modifiers[one] for one in patient.modifiers) if patient else None

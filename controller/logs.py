@@ -25,6 +25,7 @@ EVENTS = frozenset(
         "guide.wanted",
         "report.written",
         "scanlog.incomplete",
+        "trace.incomplete",
     }
 )
 """All event names. A test looks for names in the code that do not stand here. Rule: SR-023."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -18,11 +18,13 @@ from controller.area_grant import AreaGrant
 from controller.config import Home, home
 from controller.errors import ConfigError, RefusedError
 from controller.grants import grant_plan, granted_areas
+from controller.pairing_keys import refuse_foreign
 from controller.plan import Plan, load_plan
 from controller.profile_force import SignedProfile, accept_in_force, in_force
-from controller.records.bodies import whole
+from controller.records.bodies import text, whole
 from controller.records.describe import describe_area
-from controller.records.kinds import SAMPLES, Status
+from controller.records.entries import Entry
+from controller.records.kinds import SAMPLES, Kind, Status
 from controller.records.kinds import Outcome as RecordOutcome
 from controller.records.sessions import Pass as RecordedPass
 from controller.records.sessions import Session, fold
@@ -100,15 +102,16 @@ def open_session(
     """Return the session that may begin with this plan and this pen.
 
     Raises:
-        RefusedError: If the disk is nearly full, if a wish is above a limit, if an interrupted
-            session of this plan waits for a decision, or if the session to be resumed is not one
-            of this plan.
+        RefusedError: If the disk is nearly full, if the pen is another computer's, if a wish is
+            above a limit, if an interrupted session of this plan waits for a decision, or if the
+            session to be resumed is not one of this plan.
         ConfigError: If the profile is not signed, or older than one under which a session began.
         RecordError: If the record cannot be read.
 
     Rule: SR-001, SR-007, SR-022.
     """
     refuse_full_disk(home.folder)
+    refuse_foreign(pen)
     signed = accept_in_force(os.environ, home)
     grants = grant_plan(plan, signed.profile, pen)
     refused = [sentence for one in grants for sentence in one.refusals()]
@@ -120,7 +123,9 @@ def open_session(
     _refuse_older_than_recorded(signed, sessions.values())
     _refuse_unchecked_pen(pen, sessions.values())
     if resume is not None:
-        return _resume(resume, plan, grants, signed, sessions, alive)
+        opening = _resume(resume, plan, grants, signed, sessions, alive)
+        entries = store.entries(resume, without=SAMPLES)
+        return without_settled(opening, entries, pen.serial_number)
     for session in sessions.values():
         is_same = session.opened.get("plan_hash") == plan.digest
         if is_same and session.id not in alive and session.status in _INTERRUPTED:
@@ -239,6 +244,33 @@ def unsettled_of(session: Session) -> tuple[Unsettled, ...]:
     )
 
 
+def without_settled(opening: Opening, entries: Iterable[Entry], serial_number: int) -> Opening:
+    """Return the opening without passes that were compared with this pen's counter already.
+
+    What the counter says later is of other passes: one that it could not acquit then stays
+    uncertain, unless it is taken up again. What another pen's counter said settles nothing.
+
+    Args:
+        opening: Of a session that is resumed.
+        entries: Of that session, by ascending number.
+        serial_number: Of the pen with which it is resumed now.
+
+    Rule: SR-007.
+    """
+    settled: set[tuple[str, int | None]] = set()
+    answering: int | None = None
+    for entry in entries:
+        named = (text(entry.body, "area"), whole(entry.body, "number"))
+        if entry.kind == Kind.RESUMED:
+            answering = whole(entry.body, "serial_number")
+        elif entry.kind == Kind.PASS_RECONCILED and answering == serial_number:
+            settled.add(named)
+        elif entry.kind == Kind.PASS_PLANNED:
+            settled.discard(named)
+    left = tuple(one for one in opening.unsettled if (one.area, one.number) not in settled)
+    return replace(opening, unsettled=left)
+
+
 def describe_areas(session: Session) -> str:
     """Return how many passes of each area count as delivered, in one line."""
     return ", ".join(describe_area(area) for area in session.areas) or "no pass was begun"
@@ -259,6 +291,7 @@ def opened_body(opening: Opening, port: str, pen: Identity, epoch: int) -> dict[
             "epoch": epoch,
             "cartridge_uid": pen.cartridge_uid,
             "needles": pen.needles,
+            "paired": pen.is_paired,
         },
         "profile": {
             "jurisdiction": opening.signed.profile.jurisdiction,

@@ -69,8 +69,7 @@ def parse(data: bytes) -> Profile:
             },
         )
     except QuantityError as error:
-        shown = "missing" if error.value is None else shorten(error.value)
-        raise ConfigError(error.quantity, shown, error.rule) from error
+        raise ConfigError(error.quantity, shorten(error.value), error.rule) from error
     for name in areas:
         if not profile.indications_of(name):
             raise ConfigError(f"area.{name}", name, "must stand in the areas of an indication")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
-from controller.config import Home
+from controller.config import Home, setting
 from controller.errors import ConfigError
 from controller.profile import Profile
 from controller.profile_file import parse
@@ -70,12 +70,12 @@ def load_signed(file: Traversable, signature: Traversable) -> SignedProfile:
 
 
 def jurisdiction(environ: Mapping[str, str]) -> str:
-    """Return the jurisdiction that was chosen.
+    """Return the jurisdiction that was chosen; an empty variable chooses none.
 
     Raises:
         ConfigError: If there is no profile of that name.
     """
-    chosen = environ.get(JURISDICTION_VARIABLE, JURISDICTION_DEFAULT)
+    chosen = setting(environ, JURISDICTION_VARIABLE) or JURISDICTION_DEFAULT
     names = (file.name for file in shipped().iterdir() if file.name != KEYS)
     known = sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml"))
     if chosen not in known:

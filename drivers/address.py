@@ -6,6 +6,7 @@
     native+/dev/ttyACM0                   the same pen on native frames
     modbus:clinic/pen.toml+/dev/ttyUSB0   a plain Modbus pen, described by a file
     acme+socket://10.0.0.5:4000           a pen of another maker's driver
+    native+usb:0403:6001:AB12             a port chosen by what the device says of itself
 """
 
 from __future__ import annotations
@@ -15,6 +16,10 @@ from dataclasses import dataclass
 
 DEFAULT_DRIVER = "penlink"
 """What speaks Pen Link 1 over Modbus RTU."""
+
+_USB = "usb"
+"""Begins the name of a port (`drivers.choosing`), so that no driver can be called so: the serial
+number behind it may hold a plus sign."""
 
 _PREFIX = re.compile(r"([a-z][a-z0-9_-]*)(?::([^+]*))?\+")
 
@@ -37,6 +42,6 @@ class Address:
 def parse_address(text: str) -> Address:
     """Return the parts of ``[driver[:argument]+]port``; every text is an address."""
     prefix = _PREFIX.match(text)
-    if prefix is None:
+    if prefix is None or prefix[1] == _USB:
         return Address(DEFAULT_DRIVER, "", text)
     return Address(prefix[1], prefix[2] or "", text[prefix.end() :])

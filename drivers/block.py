@@ -107,7 +107,10 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who the pen is and what it can do (docs/protocol.md 2)."""
+    """Who the pen is and what it can do (docs/protocol.md 2).
+
+    `is_paired` stands in no register: it is what this host has proof of, not what the pen says.
+    """
 
     version_minor: int
     serial_number: int
@@ -126,6 +129,7 @@ class Identity:
     cartridge_uid: int
     limits_hash: int
     stop_ms_max: int
+    is_paired: bool = False
 
 
 _AT_REST = frozenset({PenState.SAFE, PenState.STOPPING, PenState.FAULT})
@@ -223,8 +227,8 @@ def decode_identity(registers: Sequence[int]) -> Identity | Defect:
     if values.pop("version_major") != PROTOCOL_VERSION:
         return Defect.VERSION
     del values["magic"]
-    capabilities = Capability(values.pop("capabilities"))
-    return Identity(capabilities=capabilities, **values)
+    said: dict[str, Any] = {**values, "capabilities": Capability(values["capabilities"])}
+    return Identity(**said)
 
 
 _CONSTANTS = {

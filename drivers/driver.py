@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from drivers.block import Identity
 from drivers.exchange import Exchange, LinkMetrics
@@ -41,6 +41,7 @@ class Driver(Protocol):
             SilentDevice: If nothing is heard at all.
             WrongDevice: If what is heard is no pen of this kind.
             UnsuitablePen: If it lacks what safety stands on.
+            UnprovenPen: If a key is known for it and it does not prove to hold it.
             LinkLost: If the port goes away.
         """
         ...
@@ -71,6 +72,24 @@ class Driver(Protocol):
         ...
 
 
+@runtime_checkable
+class Pairable(Protocol):
+    """What a driver adds whose pens can be paired; see docs/protocol.md 11."""
+
+    def agree(self, private_key: bytes) -> bytes | None:
+        """Agree with the identified pen on a new key; None while its button is not held."""
+        ...
+
+    def prove(self, key: bytes) -> Identity:
+        """Let the identified pen and this host prove to each other that they hold the key."""
+        ...
+
+
+def no_keys(serial_number: int) -> None:
+    """Know no key of any pen: whoever only looks at a pen, or stops it, needs none."""
+    del serial_number
+
+
 @dataclass(frozen=True, slots=True)
 class Setup:
     """What an opener is given.
@@ -80,12 +99,15 @@ class Setup:
         argument: What stood behind the driver's name in the address, such as a file; often empty.
         clock_us: The host's monotonic clock, in microseconds.
         token_source: Gives a fresh session token, 1 to 2^32 - 1, that nobody can guess.
+        keys: Returns the key of a paired pen by its serial number, or None. `identify` then refuses
+            a pen that does not prove to hold it.
     """
 
     port: Port
     argument: str
     clock_us: Callable[[], int]
     token_source: Callable[[], int]
+    keys: Callable[[int], bytes | None] = no_keys
 
 
 Opener = Callable[[Setup], Driver]

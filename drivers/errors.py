@@ -6,13 +6,15 @@
     ├── PortMissing(port, detail)          host    cable out, mistyped name, no server at host:port
     ├── PortBusy(port, detail)             host    another program has it, mostly a second penpilot
     ├── PortDenied(port, detail)           host    no right to open it (user not in its group)
+    ├── UnclearPort(port, detail, there)   host    the choice fits no device, or several
     ├── UnknownDriver(port, name, …)       host    its driver is not installed, or mistyped
     ├── BadAddress(port, detail)           host    the driver makes nothing of its argument
     ├── LinkLost(port, detail)             cable   unplugged, or the server went, while in use
     └── DeviceError(port)                  device  base of what the far end is to blame for
         ├── SilentDevice(port, waited_ms)          no byte came: pen off, wrong port, wrong speed
         ├── WrongDevice(port, found, expected)     bytes came, but not from a Pen Link 1 pen
-        └── UnsuitablePen(port, missing)           a pen that cannot be supervised
+        ├── UnsuitablePen(port, missing)           a pen that cannot be supervised
+        └── UnprovenPen(port, serial_number, why)  not the pen that was paired here
 
 Every text says what happened, what the pen is doing, and what to do next. A lost answer is not
 among these: it is a value (`drivers.pen.Exchange.outcome_unknown`), because it is ordinary.
@@ -96,6 +98,25 @@ class PortDenied(_PortError):
             f"{self.port}: not allowed to open it ({self.detail}). {_NOTHING_SENT} "
             "Add this user to the group that owns the port (often dialout) and log in again."
         )
+
+
+class UnclearPort(LinkError):
+    """What was chosen by its properties is not exactly one port; none was opened.
+
+    Args:
+        port: The choice, as the operator gave it.
+        detail: What is wrong with it.
+        there: What it could have been, each in one line.
+    """
+
+    def __init__(self, port: str, detail: str, there: tuple[str, ...]) -> None:
+        super().__init__(port, detail, there)
+        self.detail = detail
+        self.there = there
+
+    def __str__(self) -> str:
+        there = "; ".join(self.there) or "no serial port at all"
+        return f"{self.port}: {self.detail}. {_NOTHING_SENT} There is: {there}"
 
 
 class BadAddress(_PortError):
@@ -208,4 +229,26 @@ class UnsuitablePen(DeviceError):
         return (
             f"{self.port}: this pen lacks {' and '.join(self.missing)}, and is not driven without. "
             f"{_ONLY_ASKED} Use a pen that has both a lease and a depth sensor."
+        )
+
+
+class UnprovenPen(DeviceError):
+    """A pen that does not prove to be the one that was paired here under its serial number.
+
+    Args:
+        port: Name or URL of the port.
+        serial_number: As the pen says.
+        why: What it says or does not show, in words that follow "pen 42".
+    """
+
+    def __init__(self, port: str, serial_number: int, why: str) -> None:
+        super().__init__(port, serial_number, why)
+        self.serial_number = serial_number
+        self.why = why
+
+    def __str__(self) -> str:
+        return (
+            f"{self.port}: pen {self.serial_number} {self.why}. It is not driven; nothing moves. "
+            "Find out where this pen comes from; if it is the right one, a technician pairs it "
+            "again: penpilot pair"
         )

@@ -12,16 +12,21 @@ half-duplex line (two-wire RS-485) it collides with a reply that is just coming,
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from drivers.errors import BadAddress, WrongDevice
+from drivers.authenticate import PairingTalk, refuse_downgrade
+from drivers.driver import no_keys
+from drivers.errors import BadAddress, DeviceError, WrongDevice
 from drivers.exchange import Exchange, LinkMeter
+from drivers.framing import Framing
 from drivers.identify import read_identity
 from drivers.line import Line
-from drivers.link import REPEATABLE, LinkCore
+from drivers.link import OF_THIS_BOOT, REPEATABLE, LinkCore
+from drivers.pairing import TokenChain
 from drivers.port import is_readable
 from drivers.registers import UNIT_ID, Command
-from drivers.rtu import UNIT_IDS, Discard
+from drivers.rtu import RTU, UNIT_IDS, RtuFraming
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,18 +49,16 @@ STOP_ATTEMPTS = 17
 
 IDENTIFY_TIMEOUT_MS = 1_500
 IDENTIFY_TIMEOUT_MS_MAX = 1_600
-"""Finding out who is there ends within 2 s in all cases: this, the first POLL, and the quiet
-before each request. ASSUMED: as long as an operator waits without wondering."""
+IDENTIFIED_US_MAX = 1_950_000
+"""Finding out who is there ends within 2 s in all cases: the first of these, the first POLL, the
+proofs, and the quiet before each request. ASSUMED: so long an operator waits without wondering."""
+
+PROVE_TIMEOUT_MS_MAX = 250
+"""The proofs take no longer. ASSUMED: two exchanges of 10 ms at 115,200 baud, tried three times,
+over a slow bridge."""
 
 _FIRST_POLL_US = 100_000
 _FIRST_POLL_ATTEMPTS = 3
-
-
-_DAMAGED = (
-    *(Discard.CRC16, Discard.CRC32, Discard.UNIT, Discard.FUNCTION, Discard.LENGTH),
-    *(Discard.VERSION, Discard.VALUE),
-)
-"""What a line does to frames, as far as it can be told apart. Source: [SAF] 3.3 W07."""
 
 
 class PenLink:
@@ -65,7 +68,8 @@ class PenLink:
         port: An open port; it belongs to this link from now on.
         clock_us: The host's monotonic clock, in microseconds. It must go on while the port waits.
         token_source: Gives a fresh session token, 1 to 2^32 - 1, that nobody can guess.
-        unit_id: Modbus unit id of the pen, 1 to 247.
+        framing: How requests and replies travel; Modbus RTU to unit 1 unless given.
+        keys: Returns the key of a paired pen by its serial number, or None.
 
     Raises:
         ValueError: If the token source gives no such number.
@@ -76,20 +80,23 @@ class PenLink:
         port: Port,
         clock_us: Callable[[], int],
         token_source: Callable[[], int],
-        unit_id: int = UNIT_ID,
+        framing: Framing = RTU,
+        keys: Callable[[int], bytes | None] = no_keys,
     ) -> None:
         self.identity: Identity | None = None
-        self._line = Line(port, clock_us)
+        self._line = Line(port, clock_us, keeps_gap=framing.needs_gap)
         self._clock_us = clock_us
-        self._token_source = token_source
-        self._unit_id = unit_id
-        self._core = LinkCore(token_source(), unit_id)
+        self._token_source = self._next_token = token_source
+        self._framing = framing
+        self._keys = keys
+        self._core = LinkCore(token_source(), framing)
         self._meter = LinkMeter()
 
     def identify(self, timeout_ms: int = IDENTIFY_TIMEOUT_MS) -> Identity:
         """Find out who is there, and learn the pen's tick and epoch from a first POLL.
 
-        Reads only, until a suitable pen has been found. Ends within 2 s, whatever the line does.
+        Reads only, until a suitable pen has been found. Where its key is known, pen and host prove
+        to each other that they hold it. Ends within 2 s, whatever the line does.
 
         Args:
             timeout_ms: For the identity, 1 to 1,600 ms.
@@ -98,6 +105,7 @@ class PenLink:
             SilentDevice: If nothing is heard at all.
             WrongDevice: If what is heard is no valid identity, or no valid status follows it.
             UnsuitablePen: If it is a pen without lease or without depth sense.
+            UnprovenPen: If its key is known, and it does not prove to hold it.
             LinkLost: If the port goes away.
             ValueError: If the time is out of its range.
 
@@ -107,9 +115,14 @@ class PenLink:
             raise ValueError(
                 f"timeout_ms = {timeout_ms!r}: must be from 1 to {IDENTIFY_TIMEOUT_MS_MAX}"
             )
+        until_us = self._clock_us() + IDENTIFIED_US_MAX
         self.identity = None
         self._core.adopt(None)
-        identity = read_identity(self._line, self._unit_id, timeout_ms)
+        self._next_token = self._token_source
+        identity = read_identity(self._line, self._framing, timeout_ms)
+        key = self._keys(identity.serial_number)
+        if key is not None:
+            refuse_downgrade(identity, self._line.port.name)
         self._core.adopt(identity.serial_number)
         first = self.exchange(
             Command.POLL, timeout_us=_FIRST_POLL_US, attempts=_FIRST_POLL_ATTEMPTS
@@ -121,7 +134,68 @@ class PenLink:
                 f"the identity of pen {identity.serial_number}, but no valid status",
             )
         self.identity = identity
-        return identity
+        if key is None:
+            return identity
+        return self.prove(key, min(timeout_ms, (until_us - self._clock_us()) // 1_000))
+
+    def prove(self, key: bytes, timeout_ms: int = PROVE_TIMEOUT_MS_MAX) -> Identity:
+        """Let the identified pen and this host prove to each other that they hold the key.
+
+        From then on the tokens are those that follow from the key. Without the proof the pen counts
+        as not identified.
+
+        Args:
+            key: 32 bytes.
+            timeout_ms: Ends within this, or within 250 ms if that is shorter.
+
+        Raises:
+            UnprovenPen: If the pen does not prove it, or does not believe us.
+            SilentDevice: If it does not answer.
+            RuntimeError: If no pen has been identified.
+            LinkLost: If the port goes away.
+
+        Rule: SR-055.
+        """
+        identity, talk, epoch = self._talk()
+        self.identity = None
+        timeout_us = 1_000 * min(timeout_ms, PROVE_TIMEOUT_MS_MAX)
+        try:
+            self._next_token = TokenChain(talk.prove(key, epoch, timeout_us))
+        except DeviceError:
+            self._core.adopt(None)
+            raise
+        self.identity = replace(identity, is_paired=True)
+        return self.identity
+
+    def agree(self, private_key: bytes) -> bytes | None:
+        """Agree with the identified pen on a new key, which it keeps after `prove`.
+
+        Args:
+            private_key: 32 random bytes, never used before.
+
+        Returns:
+            The new key, or None if nobody holds the pen's button, or not for long enough yet.
+
+        Raises:
+            UnprovenPen: If no key comes of what the pen says.
+            SilentDevice: If it does not answer.
+            RuntimeError: If no pen has been identified.
+            LinkLost: If the port goes away.
+        """
+        _, talk, _ = self._talk()
+        return talk.agree(private_key, 1_000 * PROVE_TIMEOUT_MS_MAX)
+
+    def _talk(self) -> tuple[Identity, PairingTalk, int]:
+        """Return who is there, and what speaks with it of pairing."""
+        identity, epoch = self.identity, self._core.epoch
+        if identity is None or epoch is None:
+            raise RuntimeError("no pen has been identified: there is nobody to be paired with")
+        serial_number = identity.serial_number
+        return (
+            identity,
+            PairingTalk(self._line, self._framing, serial_number, self._token_source),
+            epoch,
+        )
 
     def exchange(
         self,
@@ -133,7 +207,7 @@ class PenLink:
         attempts: int = 1,
         wake_fd: int | None = None,
     ) -> Exchange:
-        """Ask one thing and return how it ended. Every OPEN brings a fresh token.
+        """Ask one thing and return how it ended. Every OPEN and RESET brings a fresh token.
 
         A pen takes OPEN and RESET only with the tick of a status that is newer than its last stop:
         ask by POLL in between, since the answer to a STOP bears the very tick of the stop.
@@ -159,8 +233,8 @@ class PenLink:
             raise ValueError(f"attempts = {attempts}: must be 1 for {command.name}")
         if command is Command.STOP:
             return self.stop(timeout_us=timeout_us, attempts=attempts)
-        if command is Command.OPEN:
-            self._core.new_token(self._token_source())
+        if command in OF_THIS_BOOT:
+            self._core.new_token(self._next_token())
         sent_us = self._clock_us()
         for attempt in range(1, attempts + 1):
             self._core.feed(self._line.settle(wake_fd), self._clock_us())
@@ -219,7 +293,14 @@ class PenLink:
 
     def metrics(self) -> LinkMetrics:
         """Return what the link has counted and measured so far."""
-        return self._meter.metrics(self._core.discards, self._core.noise_bytes)
+        return self._meter.metrics(
+            self._core.discards, self._core.noise_bytes, is_noisy=self.is_noisy
+        )
+
+    @property
+    def is_noisy(self) -> bool:
+        """Whether frames are damaged so often that W07 asks for a pause; see `drivers.damage`."""
+        return self._core.is_noisy(self._clock_us())
 
     @property
     def epoch(self) -> int | None:
@@ -233,7 +314,7 @@ class PenLink:
         Left out are bytes that are no frame, since one damaged frame leaves some behind, and intact
         answers that are merely late or not ours.
         """
-        return sum(self._core.discards[cause] for cause in _DAMAGED)
+        return self._core.damaged
 
     def close(self) -> None:
         """Give the port back. A pen that runs stops by itself when its lease ends."""
@@ -285,4 +366,6 @@ def open_penlink(setup: Setup) -> PenLink:
     if not (text.isascii() and text.isdigit() and int(text[:4]) in UNIT_IDS):
         rule = f"unit id = {text!r}: must be a whole number from 1 to {UNIT_IDS[-1]}"
         raise BadAddress(setup.port.name, rule)
-    return PenLink(setup.port, setup.clock_us, setup.token_source, int(text))
+    return PenLink(
+        setup.port, setup.clock_us, setup.token_source, RtuFraming(int(text)), setup.keys
+    )

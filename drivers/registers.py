@@ -136,6 +136,46 @@ class Capability(IntFlag):
     CONTACT_SENSE = 0x08
     DEPTH_SENSE = 0x10
     DEPTH_DRIVE = 0x20
+    PAIRING = 0x40
+    PAIRED = 0x80
+
+
+class PairingStep(IntEnum):
+    """What a pairing request asks of the pen. Source: docs/protocol.md 11."""
+
+    HELLO = 1
+    PROVE = 2
+    AGREE = 3
+
+
+class PairingResult(IntEnum):
+    """What became of a pairing request. Source: docs/protocol.md 11."""
+
+    DONE = 1
+    BAD_CRC = 2
+    BAD_VERSION = 3
+    UNKNOWN_STEP = 4
+    NO_KEY = 5
+    NO_CHALLENGE = 6
+    WRONG_PROOF = 7
+    BUTTON_NOT_HELD = 8
+    BAD_PUBLIC_KEY = 9
+
+
+CHALLENGE_MS = 1_000
+"""A challenge without its proof is void after this. Source: docs/protocol.md 11."""
+
+AGREED_MS = 10_000
+"""An agreed key without its proof is forgotten after this. Source: docs/protocol.md 11."""
+
+BUTTON_HOLD_MS = 2_000
+"""The button is held for so long before a pen takes AGREE. Source: docs/protocol.md 11."""
+
+TOKENS_AHEAD = 16
+"""How far a session's next token may be ahead of the last one. Source: docs/protocol.md 11."""
+
+WRONG_TOKENS_MAX = 16
+"""A session is void after so many wrong tokens. Source: docs/protocol.md 11."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +185,7 @@ class Field:
     Args:
         name: Name with its unit last, as everywhere in penpilot.
         offset: First register, counted from the start of the block.
-        words: Registers taken, 1 or 2; two registers hold the high word first.
+        words: Registers taken, 1 or 2, the high word first; more hold plain bytes.
         part: Which byte of a single register: ``word`` (both), ``high`` or ``low``.
         signed: Whether the value is two's complement.
     """
@@ -165,7 +205,8 @@ class Block:
         name: What the block is called in ``docs/protocol.md``.
         address: Modbus address of the first register.
         words: Registers in all, the two of the CRC-32 included.
-        direction: Byte that goes under the CRC-32: ``I`` identity, ``W`` order, ``R`` status.
+        direction: Byte that goes under the CRC-32: ``I`` identity, ``W`` order, ``R`` status,
+            ``P`` pairing request, ``Q`` pairing answer.
         fields: Every field but the CRC-32, in the order of their registers.
     """
 
@@ -258,5 +299,31 @@ STATUS = Block(
         Field("supply_mv", 14),
         Field("strokes", 15, words=2),
         Field("limits_hash", 17),
+    ),
+)
+
+PAIRING_REQUEST = Block(
+    name="pairing request",
+    address=0x0300,
+    words=20,
+    direction=b"P",
+    fields=(
+        Field("version", 0, part="high"),
+        Field("step", 0, part="low"),
+        Field("number", 1),
+        Field("data", 2, words=16),
+    ),
+)
+
+PAIRING_ANSWER = Block(
+    name="pairing answer",
+    address=0x0400,
+    words=20,
+    direction=b"Q",
+    fields=(
+        Field("version", 0, part="high"),
+        Field("result", 0, part="low"),
+        Field("number", 1),
+        Field("data", 2, words=16),
     ),
 )

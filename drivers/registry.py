@@ -9,7 +9,8 @@ from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
 
 from drivers.address import parse_address
-from drivers.driver import Driver, Opener, Setup
+from drivers.choosing import chosen_url
+from drivers.driver import Driver, Opener, Setup, no_keys
 from drivers.errors import UnknownDriver
 from drivers.port import Port, SerialPort
 
@@ -23,6 +24,7 @@ def open_pen(
     clock_us: Callable[[], int],
     token_source: Callable[[], int],
     wrap: Callable[[Port], Port] = lambda port: port,
+    keys: Callable[[int], bytes | None] = no_keys,
 ) -> Driver:
     """Return the driver of the pen at an address, on an open port; nobody was asked anything yet.
 
@@ -31,17 +33,19 @@ def open_pen(
         clock_us: The host's monotonic clock, in microseconds.
         token_source: Gives a fresh session token, 1 to 2^32 - 1, that nobody can guess.
         wrap: Puts something between port and driver, such as a trace.
+        keys: Returns the key of a paired pen by its serial number, or None.
 
     Raises:
         UnknownDriver: If no installed driver has that name, or it cannot be loaded; the port was
             not touched.
+        UnclearPort: If the port was chosen by properties that not exactly one device has.
         LinkError: If the port does not open, or the driver refuses.
     """
     where = parse_address(address)
     opener = _opener(where.driver, address)
-    port = SerialPort(where.url)
+    port = SerialPort(chosen_url(where.url))
     try:
-        return opener(Setup(wrap(port), where.argument, clock_us, token_source))
+        return opener(Setup(wrap(port), where.argument, clock_us, token_source, keys))
     except BaseException:
         port.close()
         raise

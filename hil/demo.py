@@ -16,12 +16,14 @@ from typing import Any
 
 from controller.config import Home
 from controller.keys import Keys
+from controller.pairing import pair
+from controller.pairing_keys import PenKey
 from controller.reports.writing import report_of
 from controller.treatment.conductor import Conductor
 from controller.treatment.guide import Guide
 from controller.treatment.starter import Session, start
 from hil.drills import Drill, Verdict, judge, strike
-from hil.programs import simulated_pen
+from hil.programs import held_button, simulated_pen
 from hil.truth import read_truth
 from hil.wakeful import wakeful
 
@@ -50,6 +52,7 @@ class DemoResult:
         report: The HTML report.
         truth: The pen's own log.
         verdict: Of the drill, or None without one.
+        key: With which the pen was paired.
     """
 
     session: str
@@ -59,6 +62,7 @@ class DemoResult:
     report: Path
     truth: Path
     verdict: Verdict | None
+    key: PenKey
 
     @property
     def was_held_up(self) -> bool:
@@ -123,9 +127,16 @@ def half_strokes(areas: list[dict[str, Any]]) -> int:
 
 
 def run_demo(
-    home: Home, plan: Path, drill: Drill | None, *, seed: int, make_view: Any, keys: Keys
+    home: Home,
+    plan: Path,
+    drill: Drill | None,
+    *,
+    seed: int,
+    make_view: Any,
+    keys: Keys,
+    say: Callable[[str], None] = lambda _text: None,
 ) -> DemoResult:
-    """Treat a plan on a simulated pen, with or without a drill.
+    """Pair a simulated pen, and treat a plan on it, with or without a drill.
 
     Args:
         home: Data folder of this demo alone, so that no two demos share a record.
@@ -134,6 +145,7 @@ def run_demo(
         seed: Of the simulated pen.
         make_view: Called with what the control process says of itself; gives back a view.
         keys: The terminal's keys.
+        say: Takes what a technician does and sees.
 
     Raises:
         ControllerError: If the treatment does not begin.
@@ -142,6 +154,9 @@ def run_demo(
     home.create()
     faults = [f"{drill.fault}@strokes={_half_of(plan)}"] if drill and drill.fault else []
     with wakeful(), simulated_pen(home.folder, seed=seed, faults=faults) as pen:
+        with held_button(pen):
+            key = pair(pen.url, "the demo", home, say)
+        say(f"Pen {key.serial_number} is paired, key {key.fingerprint}; its button is let go.")
         session = start(home, plan, pen.url, None)
         closed, watcher = _conduct(session, drill, make_view, keys)
         exit_code = _exit_code(session, closed)
@@ -150,7 +165,7 @@ def run_demo(
         if drill is not None:
             verdict = _judge_when_told(drill, pen.truth, watcher, exit_code)
     name = session.ready["session"]
-    return DemoResult(name, exit_code, closed, home, report_of(home, name), pen.truth, verdict)
+    return DemoResult(name, exit_code, closed, home, report_of(home, name), pen.truth, verdict, key)
 
 
 def _half_of(plan: Path) -> int:

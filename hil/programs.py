@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -31,6 +33,16 @@ class SimulatedPen:
     url: str
     pid: int
     truth: Path
+
+
+@contextmanager
+def held_button(pen: SimulatedPen) -> Iterator[None]:
+    """Hold the pen's own button while the block lasts, as somebody with the pen in hand would."""
+    os.kill(pen.pid, signal.SIGUSR1)
+    try:
+        yield
+    finally:
+        os.kill(pen.pid, signal.SIGUSR1)
 
 
 @contextmanager

@@ -44,6 +44,7 @@ def perform(
                 seed=seed,
                 make_view=_view_maker(as_json=as_json),
                 keys=Keys(),
+                say=lambda text: None if as_json else click.echo(text),
             )
 
         try:
@@ -82,6 +83,10 @@ def _show(result: DemoResult, drill: str | None, code: int, *, as_json: bool) ->
             "treatment_exit_code": result.exit_code,
             "exit_code": code,
             "drill": drill,
+            "paired": {
+                "serial_number": result.key.serial_number,
+                "fingerprint": result.key.fingerprint,
+            },
             "verdict": None if result.verdict is None else result.verdict.as_json(),
             "home": str(result.home.folder),
             "record": str(result.home.records_db),

@@ -10,25 +10,35 @@ from __future__ import annotations
 import ipaddress
 import json
 import os
+import secrets
 import signal
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import get_args
 
 import click
 
+from drivers.registers import Capability
 from simulator.faults import KINDS, FaultOrder, FaultSyntaxError, parse_fault
 from simulator.nonvolatile import Memory, NotAMemoryFileError, load_memory, save_memory
-from simulator.parameters import PenParameters
-from simulator.pen import Pen
+from simulator.parameters import FirmwareParameters, PenParameters
+from simulator.pen import Pen, Transport
+from simulator.plain import PlainPen
 from simulator.ports import Port, PtyPort, TcpPort
 from simulator.serve import serve
 from simulator.truth import TruthWriter
 
 EXIT_REFUSED = 4
 _NS_PER_US = 1_000
+_PLAIN = "plain"
+_ADDRESS = {"rtu": "", "native": "native+", _PLAIN: "modbus:examples/pens/simulated.toml+"}
+"""What a host writes before the port. Source: docs/protocol.md 10."""
+
+_KEY_BYTES = 32
 _U32_MAX = 0xFFFFFFFF
 _PORT_MAX = 0xFFFF
 _FAULT_HELP = "NAME[:VALUE]@tick=MS, @strokes=N or @run=MS[#K]; repeatable. Names: " + ", ".join(
@@ -66,46 +76,79 @@ def _read_address(
     help="Serve TCP instead; port 0 picks a free one.",
 )
 @click.option("--listen-anywhere", is_flag=True, help="Let --tcp listen beyond this machine.")
+@click.option(
+    "--transport",
+    type=click.Choice([*get_args(Transport), _PLAIN]),
+    default="rtu",
+    show_default=True,
+    help="Modbus RTU, native frames (docs/protocol.md 1 and 10), or plain registers.",
+)
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
 @click.option("--serial", type=click.IntRange(0, _U32_MAX), default=42, show_default=True)
 @click.option("--fault", "faults", multiple=True, callback=_read_faults, help=_FAULT_HELP)
+@click.option("--dtr-stops", is_flag=True, help="Stop the pen when the host hangs up.")
 @click.option("--truth", type=click.Path(path_type=Path), help="Append what truly happens here.")
 @click.option("--memory", type=click.Path(path_type=Path), help="The pen's non-volatile memory.")
+@click.option("--no-pairing", is_flag=True, help="Be an older pen, which cannot be paired.")
+@click.option(
+    "--paired",
+    metavar="KEYFILE",
+    type=click.Path(path_type=Path),
+    help="Hold the key of this file from the beginning, as `penpilot pair` keeps it.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the ready line as JSON.")
 def simulate(
     *,
     pty_link: Path | None,
     tcp: tuple[str, int] | None,
     listen_anywhere: bool,
+    transport: str,
     seed: int,
     serial: int,
     faults: tuple[FaultOrder, ...],
+    dtr_stops: bool,
     truth: Path | None,
     memory: Path | None,
+    no_pairing: bool,
+    paired: Path | None,
     as_json: bool,
 ) -> None:
     """Serve a simulated pen until interrupted.
 
-    Without --tcp it is a pseudo-terminal, whose path is printed once it is ready.
+    Without --tcp it is a pseudo-terminal, whose path is printed once it is ready. Signal USR1
+    presses the pen's button, and the next one lets it go.
     """
     if tcp and pty_link:
         raise click.UsageError("--pty-link and --tcp exclude each other")
-    port = _tcp_port(tcp, listen_anywhere=listen_anywhere) if tcp else _pty_port(pty_link)
+    port = (
+        _tcp_port(tcp, listen_anywhere=listen_anywhere)
+        if tcp
+        else _pty_port(pty_link, sees_hang_up=dtr_stops)
+    )
     _raise_priority()
     remembered = _load(memory)
-    announce = partial(_announce, serial, seed, as_json)
+    if paired:
+        remembered.key = _read_key(paired)
+    announce = partial(_announce, serial, seed, _ADDRESS[transport], as_json)
     try:
         with ExitStack() as stack:
             start_ns = time.monotonic_ns()
-            pen = Pen(
-                PenParameters(serial_number=serial),
+            make = PlainPen if transport == _PLAIN else Pen
+            pen = make(
+                PenParameters(
+                    serial_number=serial,
+                    firmware=_firmware(dtr_stops=dtr_stops, can_be_paired=not no_pairing),
+                ),
                 seed,
                 memory=remembered,
                 store=partial(save_memory, memory, remembered) if memory else None,
                 truth=_open_truth(truth, stack),
                 faults=faults,
                 monotonic_us=start_ns // _NS_PER_US,
+                transport="native" if transport == "native" else "rtu",
+                draw=secrets.token_bytes,
             )
+            _press_button_on_signal(pen)
             serve(pen, port, partial(_elapsed_us, start_ns), _stop_on_signals(), announce)
             pen.log("program_end")
             if memory:
@@ -113,6 +156,35 @@ def simulate(
     except OSError as error:
         click.echo(f"penpilot simulate: {error}", err=True)
         raise SystemExit(EXIT_REFUSED) from error
+
+
+def _firmware(*, dtr_stops: bool, can_be_paired: bool) -> FirmwareParameters:
+    older = FirmwareParameters(dtr_stops=dtr_stops)
+    if not can_be_paired:
+        return older
+    return replace(older, capabilities=older.capabilities | Capability.PAIRING)
+
+
+def _read_key(path: Path) -> str:
+    """Return the key of a file that `penpilot pair` wrote, in hexadecimal."""
+    try:
+        key = json.loads(path.read_text(encoding="utf-8"))["key"]
+        is_key = len(bytes.fromhex(key)) == _KEY_BYTES
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise click.BadParameter(f"{path}: no key ({error})", param_hint="--paired") from error
+    if not is_key:
+        raise click.BadParameter(f"{path}: no key of 32 bytes", param_hint="--paired")
+    return str(key)
+
+
+def _press_button_on_signal(pen: Pen) -> None:
+    """Let SIGUSR1 press the button, and let it go: whoever has this process has the pen in hand."""
+
+    def toggle(_number: int, _frame: object) -> None:
+        pen.plant.button_down = not pen.plant.button_down
+
+    if hasattr(signal, "SIGUSR1"):
+        signal.signal(signal.SIGUSR1, toggle)
 
 
 def _raise_priority() -> None:
@@ -124,7 +196,7 @@ def _raise_priority() -> None:
             os.nice(-10)
 
 
-def _pty_port(link: Path | None) -> Port:
+def _pty_port(link: Path | None, *, sees_hang_up: bool) -> Port:
     if not hasattr(os, "openpty"):
         raise click.UsageError("this system has no pseudo-terminals; use --tcp 127.0.0.1:0")
     if link is not None:
@@ -132,7 +204,7 @@ def _pty_port(link: Path | None) -> Port:
             raise click.BadParameter(f"{link} exists and is not a link", param_hint="--pty-link")
         if not link.parent.is_dir():
             raise click.BadParameter(f"{link.parent} is no directory", param_hint="--pty-link")
-    return PtyPort(link)
+    return PtyPort(link, sees_hang_up=sees_hang_up)
 
 
 def _tcp_port(address: tuple[str, int], *, listen_anywhere: bool) -> Port:
@@ -182,12 +254,13 @@ def _stop_on_signals() -> Callable[[], bool]:
     return lambda: bool(received)
 
 
-def _announce(serial: int, seed: int, as_json: bool, url: str) -> None:
+def _announce(serial: int, seed: int, prefix: str, as_json: bool, url: str) -> None:
+    address = prefix + url
     if as_json:
         ready = {"event": "ready", "url": url, "serial_number": serial, "seed": seed}
-        click.echo(json.dumps({**ready, "pid": os.getpid()}))
+        click.echo(json.dumps({**ready, "pid": os.getpid(), "address": address}))
     else:
-        click.echo(f"simulated pen {serial} is ready at {url} (seed {seed}); Ctrl-C ends it")
+        click.echo(f"simulated pen {serial} is ready at {address} (seed {seed}); Ctrl-C ends it")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
+from typing import Any
 
 from drivers.registers import DATA_ID, IDENTITY, LIMIT_WORDS, ORDER, STATUS, Block, Field
 
@@ -75,7 +76,7 @@ class BlockCodec:
         """Bytes of the block, CRC-32 included."""
         return 2 * self.block.words
 
-    def pack(self, values: Mapping[str, int], serial_number: int) -> bytes:
+    def pack(self, values: Mapping[str, int | bytes], serial_number: int) -> bytes:
         """Return the block with its CRC-32.
 
         Raises:
@@ -85,7 +86,7 @@ class BlockCodec:
         body = self._struct.pack(*[values[name] for name in self._names])
         return body + self._check(body, serial_number).to_bytes(CRC_BYTES)
 
-    def unpack(self, data: bytes) -> dict[str, int]:
+    def unpack(self, data: bytes) -> dict[str, Any]:
         """Return the values of a block, right or wrong; see `is_intact`.
 
         Raises:
@@ -133,6 +134,8 @@ def _layout(block: Block) -> str:
 
 
 def _letter(entry: Field) -> str:
+    if entry.words > 2:
+        return f"{2 * entry.words}s"
     if entry.words == 2:
         letter = "I"
     elif entry.part == "word":

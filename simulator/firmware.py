@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from drivers.registers import (
+    BUTTON_HOLD_MS,
     READY_TIMEOUT_MS,
     TECHNICIAN_FAULT_FIRST,
     Command,
@@ -21,6 +22,7 @@ from simulator.contact import ContactSense
 from simulator.monitors import Monitors
 from simulator.nonvolatile import Memory
 from simulator.orders import refusal
+from simulator.pairing import Pairing
 from simulator.parameters import PenParameters
 from simulator.plant import Plant
 from simulator.session import TICK_MODULUS, Order, Session, echo_age_ms
@@ -42,6 +44,7 @@ class Firmware:
         memory: The non-volatile values; the epoch is counted up here.
         store: Called when `memory` must be made to last.
         log: Takes what happens, for the judges.
+        draw: Gives so many random bytes.
         first_tick_ms: Tick at boot; other than 0 only to get near the wrap after 49.7 days.
     """
 
@@ -52,6 +55,7 @@ class Firmware:
         memory: Memory,
         store: Callable[[], None],
         log: Log,
+        draw: Callable[[int], bytes],
         first_tick_ms: int = 0,
     ) -> None:
         self.p = parameters.firmware
@@ -78,9 +82,11 @@ class Firmware:
         self._has_settled = False
         self.last_order = (0, 0)
         self._button_was_down = plant.button_down
+        self._button_ms = first_tick_ms
         self._encoder_seen = plant.encoder_strokes
         memory.epoch = (memory.epoch + 1) & 0xFFFF
         store()
+        self.pairing = Pairing(parameters.serial_number, memory, store, draw)
         plant.brake()
         plant.depth.move_to(0)
 
@@ -131,12 +137,21 @@ class Firmware:
             self._log("order", command=name, result=result.name, sequence=order.sequence)
         return result
 
+    def pair(self, request: bytes) -> bytes:
+        """Answer a pairing request; it moves nothing. Source: docs/protocol.md 11."""
+        held_ms = self.uptime_ms - self._button_ms if self._button_was_down else 0
+        is_at_rest = self.state is PenState.SAFE and self.session.token == 0
+        may_agree = is_at_rest and held_ms >= BUTTON_HOLD_MS
+        result, answer = self.pairing.answer(request, self.uptime_ms, may_agree=may_agree)
+        self._log("pairing", result=result.name)
+        return answer
+
     def stop(self, source: str) -> None:
         """Switch the motor off, retract, and void lease and token; in any state.
 
         Args:
             source: Who wanted it: ``order``, ``write`` (function 06), ``broadcast``, ``lease``,
-                ``button`` or ``silence`` (an idle token).
+                ``button``, ``silence`` (an idle token) or ``hang-up`` (DTR fell).
         """
         self._log("stop", source=source)
         self.session.void(self.uptime_ms)
@@ -183,6 +198,7 @@ class Firmware:
             self._count_strokes()
         if plant.button_down is not self._button_was_down:
             self._button_was_down = plant.button_down
+            self._button_ms = self.uptime_ms
             if plant.button_down:
                 self.stop("button")
         state = self.state

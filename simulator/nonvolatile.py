@@ -1,4 +1,4 @@
-"""What the pen remembers without power: strokes, boot epoch, technician fault.
+"""What the pen remembers without power: strokes, boot epoch, technician fault, pairing key.
 
 The file of the program ``--memory`` stands for the pen's FRAM. It is replaced as a whole, so that
 an interrupted write leaves the older copy. It decides nothing about what the values mean.
@@ -25,11 +25,13 @@ class Memory:
         strokes: Since the pen was made, modulo 2^32.
         epoch: Number of the last boot, modulo 65,536.
         fault: Latched technician fault, 0 for none.
+        key: Pairing key in hexadecimal, empty for none.
     """
 
     strokes: int = 0
     epoch: int = 0
     fault: int = 0
+    key: str = ""
 
 
 class NotAMemoryFileError(ValueError):
@@ -72,5 +74,5 @@ def save_memory(path: Path, memory: Memory) -> None:
     fresh.replace(path)
 
 
-def _check(values: dict[str, int]) -> int:
+def _check(values: dict[str, int | str]) -> int:
     return crc32(json.dumps(values, sort_keys=True).encode())

@@ -1,6 +1,7 @@
 """Why the pen refuses an order: rules 1 to 8 of docs/protocol.md section 6, in their order.
 
-It changes nothing but the session's newest sequence number. STOP never comes here.
+It changes nothing but the session's newest sequence number, and which tokens of a paired pen are
+used up. STOP never comes here.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ def _failing_rules(pen: Firmware, order: Order, *, intact: bool) -> Iterator[Res
     if not intact:
         yield Result.BAD_CRC
     is_next = pen.session.see(order, pen.uptime_ms)
+    has_right_token = _has_right_token(pen, order)
     if order.version != PROTOCOL_VERSION:
         yield Result.BAD_VERSION
     if order.command > max(Command):
@@ -54,7 +56,7 @@ def _failing_rules(pen: Firmware, order: Order, *, intact: bool) -> Iterator[Res
     if pen.state is PenState.FAULT and order.command != Command.RESET:
         yield Result.FAULT_ACTIVE
     brings_own_token = order.command in _OWN_TOKEN
-    if order.token == 0 or not (brings_own_token or order.token == pen.session.token):
+    if not has_right_token:
         yield Result.BAD_TOKEN
     if not (brings_own_token or is_next):
         yield Result.OLD_SEQUENCE
@@ -84,6 +86,17 @@ def _failing_state(pen: Firmware, order: Order) -> Iterator[Result]:
             yield Result.SETPOINT_CHANGED
         if command is Command.START and not pen.is_settled:
             yield Result.NOT_SETTLED
+
+
+def _has_right_token(pen: Firmware, order: Order) -> bool:
+    """Whether its token is the live one; of those that bring their own, whether it may be that.
+
+    It is asked of every intact order, for the question uses a token of their own up: a token that
+    was refused for another reason must not be free to whoever heard it.
+    """
+    if order.command in _OWN_TOKEN:
+        return order.token != 0 and pen.pairing.admits(order.token)
+    return order.token != 0 and order.token == pen.session.token
 
 
 def _is_from_before(pen: Firmware, order: Order) -> bool:

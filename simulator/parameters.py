@@ -133,6 +133,7 @@ class FirmwareParameters:
         | Capability.DEPTH_SENSE
         | Capability.DEPTH_DRIVE
     )
+    """As of a pen that cannot be paired; `simulator.cli` adds that it can."""
     depth_um_max: int = 2_500
     depth_step_um: int = 50
     speed_dhz_min: int = 500
@@ -143,6 +144,8 @@ class FirmwareParameters:
     settle_um: int = 50
     settle_ms: int = 20
     """Source of the last two: [WIRE 6], rule 8."""
+    dtr_stops: bool = False
+    """Whether the host's hang-up stops the pen. Source: [WIRE 1], DTR; a pen may do without."""
     over_depth_samples: int = 3
     """Source: [WIRE 6], over-depth."""
     boot_ms: int = 50

@@ -8,24 +8,50 @@ for tests and judges: the firmware does not see them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from random import Random
+from typing import Literal
 
-from drivers.registers import Command, PenState, Result
+from drivers.registers import (
+    IDENTITY,
+    ORDER,
+    PAIRING_ANSWER,
+    PAIRING_REQUEST,
+    STATUS,
+    Capability,
+    Command,
+    PenState,
+    Result,
+)
 from simulator.codec import IDENTITY_CODEC, ORDER_CODEC, STATUS_CODEC, seal
 from simulator.faults import KINDS, Evidence, FaultOrder, Injector
 from simulator.firmware import Firmware
-from simulator.frames import BROADCAST, Frame, FrameReader, read_request
+from simulator.frames import (
+    BROADCAST,
+    ILLEGAL_ADDRESS,
+    Frame,
+    FrameReader,
+    Request,
+    read_request,
+)
 from simulator.motor import RAD_S_PER_DHZ
+from simulator.native import NativeFrame, NativeReader, packed
 from simulator.nonvolatile import Memory
+from simulator.pairing import is_intact_request
 from simulator.parameters import PenParameters
 from simulator.plant import Plant
 from simulator.report import identity_fields, status_fields
 from simulator.session import Order
 from simulator.truth import TruthWriter, truth_line
 
+Transport = Literal["rtu", "native"]
+"""Modbus RTU (docs/protocol.md 1) or native frames (10)."""
+
 US_PER_MS = 1_000
 _EXCEPTION = 0x80
 _NO_SERIAL_NUMBER = 0
 """The identity's reader does not know the pen yet. Source: docs/protocol.md 5."""
+
+_WHO_ARE_YOU = NativeFrame(IDENTITY.direction, b"")
 
 
 class Pen:
@@ -40,6 +66,8 @@ class Pen:
         faults: What goes wrong, and when.
         monotonic_us: Reading of the judge's clock at 0 us, for the truth log.
         first_tick_ms: Tick at the first boot; other than 0 only to get near its wrap.
+        transport: How it hears and speaks.
+        draw: Gives so many random bytes, for pairing; follows from the seed unless given.
     """
 
     def __init__(
@@ -53,6 +81,8 @@ class Pen:
         faults: Iterable[FaultOrder] = (),
         monotonic_us: int = 0,
         first_tick_ms: int = 0,
+        transport: Transport = "rtu",
+        draw: Callable[[int], bytes] | None = None,
     ) -> None:
         self.parameters = parameters or PenParameters()
         self.memory = memory or Memory()
@@ -62,6 +92,9 @@ class Pen:
         self.faults = Injector.of(faults)
         self._store = store or _store_nothing
         self._truth = truth
+        self._transport = transport
+        # Nothing secret hangs on it: the program hands in what nobody can guess.
+        self._draw = draw or Random(f"pairing {seed}").randbytes  # noqa: S311
         self._monotonic_us = monotonic_us
         self._now_ms = 0
         self._was_moving = False
@@ -145,6 +178,12 @@ class Pen:
         answers = b"".join([self._answer(frame) for frame in self._reader.feed(data, at_us)])
         return b"" if self.is_mute or not self.cable_in else answers
 
+    def hang_up(self) -> None:
+        """Notice that the host has let go of the line: DTR fell. Source: docs/protocol.md 1."""
+        self.log("hang_up")
+        if self.parameters.firmware.dtr_stops:
+            self.firmware.stop("hang-up")
+
     def inject(self, name: str, value: int | None = None) -> Evidence:
         """Let a fault happen now.
 
@@ -168,9 +207,17 @@ class Pen:
             self._truth(truth_line(event, self.tick_ms, self.memory.epoch, fields))
 
     def _boot(self, first_tick_ms: int) -> None:
-        self._reader = FrameReader()
+        self._reader: FrameReader | NativeReader = (
+            NativeReader() if self._transport == "native" else FrameReader()
+        )
         self.firmware = Firmware(
-            self.parameters, self.plant, self.memory, self._store, self.log, first_tick_ms
+            self.parameters,
+            self.plant,
+            self.memory,
+            self._store,
+            self.log,
+            self._draw,
+            first_tick_ms,
         )
         self.log(
             "boot",
@@ -202,7 +249,12 @@ class Pen:
         self._now_ms = until_ms
         return True
 
-    def _answer(self, frame: Frame) -> bytes:
+    def _answer(self, frame: Frame | NativeFrame) -> bytes:
+        if isinstance(frame, NativeFrame):
+            return self._answer_native(frame)
+        return self._answer_rtu(frame)
+
+    def _answer_rtu(self, frame: Frame) -> bytes:
         if frame.unit not in (BROADCAST, self.parameters.unit_id):
             return b""
         request = read_request(frame)
@@ -211,15 +263,44 @@ class Pen:
                 self.firmware.stop("broadcast")
             return b""
         head = bytes((frame.unit, frame.function))
-        if request.kind == "exchange":
-            return seal(head + _counted(self._exchange(request.order)))
-        if request.kind == "identity":
-            return seal(head + _counted(IDENTITY_CODEC.pack(self._identity(), _NO_SERIAL_NUMBER)))
+        block = self._block(request)
+        if block:
+            return seal(head + _counted(block))
         if request.is_stop:
             self.firmware.stop("write")
         if request.kind == "stop":
             return seal(head + frame.body)
-        return seal(bytes((frame.unit, frame.function | _EXCEPTION, request.exception)))
+        # What only pens with pairing know is an address like any other to those without.
+        exception = request.exception or ILLEGAL_ADDRESS
+        return seal(bytes((frame.unit, frame.function | _EXCEPTION, exception)))
+
+    def _block(self, request: Request) -> bytes:
+        """Return the block that answers a request, or nothing if none does."""
+        if request.kind == "exchange":
+            return self._exchange(request.order)
+        if request.kind == "identity":
+            return IDENTITY_CODEC.pack(self._identity(), _NO_SERIAL_NUMBER)
+        if request.kind == "pairing" and self._can_be_paired:
+            return self.firmware.pair(request.order)
+        return b""
+
+    def _answer_native(self, frame: NativeFrame) -> bytes:
+        """What the CRC-32 denies is not answered, but STOP works. Source: docs/protocol.md 10."""
+        if frame.is_stop_byte:
+            self.firmware.stop("byte")
+        elif frame == _WHO_ARE_YOU:
+            identity = IDENTITY_CODEC.pack(self._identity(), _NO_SERIAL_NUMBER)
+            return packed(IDENTITY.direction, identity)
+        elif frame.kind == ORDER.direction:
+            if ORDER_CODEC.is_intact(frame.block, self._serial_number):
+                return packed(STATUS.direction, self._exchange(frame.block))
+            if frame.block[1:2] == bytes((Command.STOP,)):
+                self.firmware.stop("frame")
+        elif frame.kind == PAIRING_REQUEST.direction and self._can_be_paired:
+            is_intact = is_intact_request(frame.block, self._serial_number)
+            if is_intact:
+                return packed(PAIRING_ANSWER.direction, self.firmware.pair(frame.block))
+        return b""
 
     def _exchange(self, data: bytes) -> bytes:
         order = Order(**ORDER_CODEC.unpack(data))
@@ -231,8 +312,15 @@ class Pen:
         status = status_fields(self.firmware, order, result, limits_in_force)
         return STATUS_CODEC.pack(status, self._serial_number)
 
+    @property
+    def _can_be_paired(self) -> bool:
+        return bool(self.parameters.firmware.capabilities & Capability.PAIRING)
+
     def _identity(self) -> dict[str, int]:
-        return self._identities[self.plant.cartridge_in]
+        identity = self._identities[self.plant.cartridge_in]
+        if self._can_be_paired and self.firmware.pairing.is_paired:
+            return {**identity, "capabilities": identity["capabilities"] | Capability.PAIRED}
+        return identity
 
 
 def _counted(block: bytes) -> bytes:

@@ -7,7 +7,8 @@ Events: ``boot`` · ``state`` · ``order`` (taken or refused; POLL is none) · `
 · ``ready_end`` · ``token_idle`` · ``motor_on``, ``motor_off`` (the bridge) · ``needles_still`` (the
 first still millisecond) · ``skin_on``, ``skin_off`` (the hand's truth) · ``contact_on``,
 ``contact_off`` (what the pen senses of it) · ``fault`` (the firmware trips) ·
-``fault_injected``, ``fault_cleared`` · ``starved`` (this machine held the pen up, by so many ms;
+``fault_injected``, ``fault_cleared`` · ``hang_up`` (the host let
+go of the line) · ``starved`` (this machine held the pen up, by so many ms;
 what came meanwhile was taken as if it had come at once) · ``program_end``.
 """
 

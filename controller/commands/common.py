@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TextIO, TypeVar
 
 import click
 
@@ -33,7 +33,8 @@ def port_option(function: F) -> F:
         "--port",
         required=True,
         metavar="URL",
-        help="Serial port of the pen: /dev/serial/by-id/..., COM7, a pty, socket://HOST:PORT.",
+        help="Serial port of the pen: usb:VID:PID[:SERIAL], /dev/serial/by-id/..., COM7, a pty, "
+        "socket://HOST:PORT. A driver may stand before it: native+usb:0403:6001.",
     )(function)
 
 
@@ -70,13 +71,47 @@ def failing_clearly(*, as_json: bool) -> Iterator[None]:
         fail(str(error), error.exit_code, as_json=as_json)
     except LinkError as error:
         fail(str(error), ExitCode.LINK, as_json=as_json)
+
+
+@contextmanager
+def ending_clearly(*, as_json: bool) -> Iterator[None]:
+    """End what no command ends itself: wrong words, Ctrl-C, and output that nobody reads.
+
+    Wrong words for people are left to click, which shows the usage above them. Rule: SR-017.
+    """
+    try:
+        yield
+    except click.ClickException as error:
+        if not as_json:
+            raise
+        fail(one_line(error.format_message()), ExitCode.INPUT, as_json=True)
+    except (KeyboardInterrupt, click.Abort):
+        fail("stopped by Ctrl-C", ExitCode.STOPPED, as_json=as_json)
     except BrokenPipeError:
-        # Whoever read our output has gone: what was begun for them is not done.
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
-        sys.exit(int(ExitCode.STOPPED))
+        _end_unread()
+    except SystemExit as end:
+        # Rich ends the program by itself where nobody reads, with a code that is none of ours.
+        if isinstance(end.__context__, BrokenPipeError):
+            _end_unread()
+        raise
 
 
-def fail(message: str, code: ExitCode, *, as_json: bool) -> None:
+def _end_unread() -> NoReturn:
+    """End in silence: whoever read our output has gone, and what was begun for them is not done."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    streams: tuple[TextIO | None, ...] = (sys.stdout, sys.stderr)  # None where it was closed
+    for stream in streams:
+        if stream is None:
+            continue
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            # What still waits in the stream would fail once more at the end of the program.
+            os.dup2(nowhere, stream.fileno())
+    sys.exit(int(ExitCode.STOPPED))
+
+
+def fail(message: str, code: ExitCode, *, as_json: bool) -> NoReturn:
     """Print the error and leave with its exit code."""
     if as_json:
         echo_json({"error": message, "exit_code": int(code)})

@@ -42,7 +42,7 @@ def stop(port: str | None, *, as_json: bool) -> None:
         home = this_home()
         ports = [port] if port is not None else [one.port for one in find_running(home)]
         if not ports:
-            raise ConfigError("--port", "missing", "must be given, since no session runs")
+            raise ConfigError("--port", None, "must be given, since no session runs")
         results = [_stop(home, one) for one in ports]
     for result in results:
         echo_json(result) if as_json else click.echo(_sentence(result))
@@ -133,7 +133,7 @@ def _directly(port: str) -> dict[str, Any]:
     from drivers.registers import Command  # noqa: PLC0415 as above
 
     began = time.monotonic()
-    with closing(open_link(port)) as link:
+    with closing(open_link(port, is_exclusive=False)) as link:
         link.stop(attempts=BLIND_ATTEMPTS)
         link.identify(IDENTIFY_MS)
         status = link.stop().status

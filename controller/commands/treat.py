@@ -26,12 +26,19 @@ from controller.errors import ConfigError, ExitCode
 @port_option
 @click.option("--yes", "is_unattended", is_flag=True, help="Ask nothing: arm and start by itself.")
 @click.option("--resume", metavar="SESSION", help="Go on with an interrupted session.")
+@click.option(
+    "--trace",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write every byte of the line into a new file; see docs/traces.md.",
+)
 @verbose_option
 @json_option
 def treat(
     file: Path,
     port: str,
     resume: str | None,
+    trace: Path | None,
     *,
     is_unattended: bool,
     is_verbose: bool,
@@ -45,12 +52,19 @@ def treat(
     with failing_clearly(as_json=as_json):
         home = this_home().create()
         log_to(home, is_verbose=is_verbose)
-        code = run(home, file, port, resume, is_unattended=is_unattended, as_json=as_json)
+        code = run(home, file, port, resume, trace, is_unattended=is_unattended, as_json=as_json)
     sys.exit(code)
 
 
 def run(
-    home: Home, file: Path, port: str, resume: str | None, *, is_unattended: bool, as_json: bool
+    home: Home,
+    file: Path,
+    port: str,
+    resume: str | None,
+    trace: Path | None = None,
+    *,
+    is_unattended: bool,
+    as_json: bool,
 ) -> int:
     """Conduct one session from its start to its report; return the exit code.
 
@@ -59,20 +73,48 @@ def run(
     """
     from controller.keys import Keys  # noqa: PLC0415 --help need not load the session's parts
     from controller.opening import read_plan  # noqa: PLC0415 as above
+    from controller.tracing.files import parts  # noqa: PLC0415 as above
+    from controller.treatment.parting import Place  # noqa: PLC0415 as above
+    from controller.treatment.reconnect import come_back, is_lost  # noqa: PLC0415 as above
     from controller.treatment.starter import start  # noqa: PLC0415 as above
+    from drivers.choosing import steady_address  # noqa: PLC0415 as above
 
     keys = Keys()
     if not keys.is_terminal and not is_unattended:
         raise ConfigError("--yes", "missing", "must be given where there is no terminal")
     read_plan(file)
-    session = start(home, file.absolute(), port, resume)
-    view = JsonView(session.ready) if as_json else _view(session.ready)
-    with keys, view:
-        closed = _conduct(session, keys, view, is_unattended=is_unattended)
-    code = _end(session, closed)
-    report = _report(home, session.ready["session"])
-    view.end(closed, code, home, report)
-    return code
+    # Where a screen is drawn for somebody at the keys, it stays until its alarms were seen.
+    is_attended = keys.is_terminal and sys.stdout.isatty() and not as_json
+    pen: int | None = None
+    # By this name the same device is found when it was unplugged and came back as another number.
+    steady = steady_address(port)
+    traces = parts(trace)
+    while True:
+        session = start(
+            *(home, file.absolute(), port, resume),
+            is_attended=is_attended,
+            pen=pen,
+            trace=next(traces),
+        )
+        view = JsonView(session.ready) if as_json else _view(session.ready)
+        with keys, view:
+            closed = _conduct(session, keys, view, is_unattended=is_unattended)
+        code = _end(session, closed)
+        report = _report(home, session.ready["session"])
+        view.end(closed, code, home, report, Place(session.ready["session"], str(file), port))
+        pen, resume, port = session.ready["serial_number"], session.ready["session"], steady
+        if is_unattended or not is_lost(closed):
+            return code
+        with keys:
+            if not come_back(port, session.ready["serial_number"], keys, _teller(as_json=as_json)):
+                return code
+
+
+def _teller(*, as_json: bool) -> Any:
+    """Return what tells the person how it stands with a pen that was lost."""
+    if as_json:
+        return lambda news: echo_json({"type": "reconnect", "state": news.state, "text": news.text})
+    return lambda news: click.echo(news.text)
 
 
 def _conduct(session: Any, keys: Any, view: Any, *, is_unattended: bool) -> dict[str, Any] | None:
@@ -122,11 +164,16 @@ class JsonView:
             self._last = sight
             echo_json(frame)
 
-    def end(self, closed: dict[str, Any] | None, code: int, home: Home, report: Path) -> None:
-        """Print how it ended and where everything lies."""
+    def end(
+        self, closed: dict[str, Any] | None, code: int, home: Home, report: Path, place: Any
+    ) -> None:
+        """Print how it ended, what comes next, and where everything lies."""
+        from controller.treatment.parting import next_steps, pen_now  # noqa: PLC0415 as in `run`
+
         ending = closed or {"type": "closed", "outcome": "unknown", "reason": SILENT}
+        told = {"pen_now": pen_now(closed), "next": next_steps(closed, place)}
         paths = {"record": str(home.records_db), "report": str(report)}
-        echo_json({**ending, "exit_code": code, **paths})
+        echo_json({**ending, "exit_code": code, **told, **paths})
 
 
 SILENT = "the control process went silent; the pen has stopped by its own lease"

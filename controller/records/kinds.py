@@ -23,6 +23,8 @@ class Kind(StrEnum):
     FAULT_GONE = "fault_gone"
     RESET = "reset"
     RELEASED = "released"
+    PEN_PAIRED = "pen_paired"
+    PEN_FORGOTTEN = "pen_forgotten"
     CARTRIDGE_CHANGED = "cartridge_changed"
     STOP = "stop"
     ALARM = "alarm"

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from _pytest.runner import runtestprotocol
 
+from controller.config import Home
+from controller.pairing_keys import PenKey, save
 from hil.programs import SimulatedPen, simulated_pen
 from hil.truth import TrueEvent, read_truth
 from hil.wakeful import wakeful
@@ -125,9 +127,16 @@ def long_plan(make_plan: MakePlan) -> Path:
 
 
 @pytest.fixture
-def pen(tmp_path: Path) -> Iterator[SimulatedPen]:
-    """A simulated pen that runs as a program, on a pty."""
-    with simulated_pen(tmp_path) as running:
+def paired(penpilot_home: Path) -> list[str]:
+    """Options of a simulated pen that is paired with the data folder of the test."""
+    key = PenKey(42, bytes(range(32)), "a test", "2026-11-22T14:03:05.000Z")
+    return ["--paired", str(save(Home(penpilot_home), key))]
+
+
+@pytest.fixture
+def pen(tmp_path: Path, paired: list[str]) -> Iterator[SimulatedPen]:
+    """A simulated pen that runs as a program, on a pty, and is paired."""
+    with simulated_pen(tmp_path, options=paired) as running:
         yield running
 
 

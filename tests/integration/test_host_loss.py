@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from hil.drills import STOP_BUDGET_MS
-from hil.programs import SimulatedPen
+from hil.programs import SimulatedPen, simulated_pen
 from hil.truth import TrueEvent, first_after
 
 pytestmark = pytest.mark.slow
@@ -85,21 +85,22 @@ def test_needles_are_still_within_the_budget_when_the_host_is_lost(
 
 @pytest.mark.req("SR-012")
 def test_needles_are_still_within_the_budget_when_the_host_closes_its_port(
-    pen: SimulatedPen, wait_for_truth: Callable[..., list[TrueEvent]]
+    tmp_path: Path, wait_for_truth: Callable[..., list[TrueEvent]]
 ) -> None:
     """A host that closes its port while the motor runs leaves needles still in 251 ms."""
-    host = subprocess.Popen(
-        [sys.executable, "-c", RAW_HOST, pen.url], stdout=subprocess.PIPE, text=True
-    )
-    try:
-        assert host.stdout is not None
-        struck_us = int(host.stdout.readline())
-        events = wait_for_truth(
-            pen.truth, lambda es: any(e.event == "needles_still" for e in es), "standstill"
+    with simulated_pen(tmp_path) as pen:
+        host = subprocess.Popen(
+            [sys.executable, "-c", RAW_HOST, pen.url], stdout=subprocess.PIPE, text=True
         )
-    finally:
-        host.kill()
-        host.communicate()
+        try:
+            assert host.stdout is not None
+            struck_us = int(host.stdout.readline())
+            events = wait_for_truth(
+                pen.truth, lambda es: any(e.event == "needles_still" for e in es), "standstill"
+            )
+        finally:
+            host.kill()
+            host.communicate()
 
     assert 0 <= still_after_ms(events, struck_us) <= STOP_BUDGET_MS
 

@@ -38,8 +38,8 @@ PATIENCE_S = 10.0
 
 @contextmanager
 def program(*options: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
-    """Run the program until the block ends; gives the process and its ready line."""
-    command = [sys.executable, "-m", "simulator.cli", "--json", *options]
+    """Run the pen of the page until the block ends; gives the process and its ready line."""
+    command = [sys.executable, "-m", "simulator.cli", "--json", "--no-pairing", *options]
     with subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
@@ -145,6 +145,14 @@ def test_pty_serves_one_client_after_another_and_the_link_goes_at_the_end(tmp_pa
 
         assert 0 == ended(process, signal.SIGTERM)
     assert not link.is_symlink()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("transport", "driver"), [("rtu", ""), ("native", "native+")])
+def test_ready_line_names_the_address_that_a_host_writes(transport: str, driver: str) -> None:
+    """The port alone does not say in which frames the pen speaks."""
+    with program("--transport", transport) as (_process, ready):
+        assert driver + ready["url"] == ready["address"]
 
 
 @pytest.mark.slow

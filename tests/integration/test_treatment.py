@@ -40,10 +40,10 @@ def test_treatment_is_delivered_and_recorded_as_the_pen_counted_it(
 
 
 def test_treatment_runs_over_tcp_as_over_a_pty(
-    tmp_path: Path, short_plan: Path, penpilot: Callable[..., Any]
+    tmp_path: Path, short_plan: Path, penpilot: Callable[..., Any], paired: list[str]
 ) -> None:
     """The same plan is delivered to a pen behind socket://."""
-    with simulated_pen(tmp_path, options=["--tcp", "127.0.0.1:0"]) as pen:
+    with simulated_pen(tmp_path, options=[*paired, "--tcp", "127.0.0.1:0"]) as pen:
         done = penpilot("treat", str(short_plan), "--port", pen.url, "--yes", "--json")
 
     assert pen.url.startswith("socket://")

@@ -31,6 +31,7 @@ PEN = Identity(
     cartridge_uid=0xC0FFEE01,
     limits_hash=0x957A,
     stop_ms_max=50,
+    is_paired=True,
 )
 REQUEST = AreaRequest("cheek", 500, 1_000, 2, 400, "scars")
 NOBODY = Patient()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import json
+import os
 import subprocess
 import sys
 import tomllib
@@ -113,6 +115,82 @@ def test_wrong_words_are_bad_input(arguments: tuple[str, ...]) -> None:
 
     assert ExitCode.INPUT == code
     assert "Usage:" in text or "Error: " in text
+
+
+@pytest.mark.req("SR-017")
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("teleport",), "No such command 'teleport'."),
+        (("--frobnicate",), "No such option '--frobnicate'."),
+        (("plan", "check"), "Missing argument 'PLAN'."),
+        (("plan", "check", "a", "b\n\x1b[2J"), "Got unexpected extra argument"),
+        (("identify",), "Missing option '--port'."),
+        (("identify", "--nope"), "No such option '--nope'."),
+        (("demo", "--drill", "earthquake"), "'earthquake' is not one of 'over-depth'"),
+        (("demo", "--seed", "-1"), "-1 is not in the range x>=0"),
+        (("simulate", "--tcp", "x"), "'x' is not HOST:PORT"),
+    ],
+    ids=lambda value: " ".join(value)[:20].strip() if isinstance(value, tuple) else "",
+)
+def test_wrong_words_are_one_object_for_scripts(arguments: tuple[str, ...], says: str) -> None:
+    """With --json click's own refusals have the shape of all errors, on the same stream."""
+    result = CliRunner().invoke(penpilot, [*arguments, "--json"])
+
+    told = json.loads(result.stdout)
+    assert (ExitCode.INPUT, "") == (result.exit_code, result.stderr)
+    assert ({"error", "exit_code"}, 2) == (set(told), told["exit_code"])
+    assert told["error"].isprintable()
+    assert says in told["error"]
+
+
+def test_json_behind_two_dashes_is_a_word_like_any_other() -> None:
+    """Who does not ask for JSON is told as people are."""
+    result = CliRunner().invoke(penpilot, ["identify", "--", "--json"])
+
+    assert (ExitCode.INPUT, "") == (result.exit_code, result.stdout)
+    assert "Usage: " in result.stderr
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_interrupted_command_is_stopped_by_the_user(
+    monkeypatch: pytest.MonkeyPatch, as_json: bool
+) -> None:
+    """Ctrl-C in a command that does not take it itself ends with 130 and one line."""
+
+    @click.command()
+    @click.option("--json", is_flag=True)
+    def wait(**_: object) -> None:
+        """Wait for somebody."""
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(EntryPoint, "load", lambda _point: wait)
+    result = CliRunner().invoke(penpilot, ["ports", *["--json"] * as_json])
+
+    assert ExitCode.STOPPED == result.exit_code
+    if as_json:
+        assert {"error": "stopped by Ctrl-C", "exit_code": 130} == json.loads(result.stdout)
+    else:
+        assert ("", "penpilot: stopped by Ctrl-C\n") == (result.stdout, result.stderr)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("penpilot_home")
+@pytest.mark.parametrize(
+    "arguments",
+    ["safety table", "safety table --json", "explain", "plan check PLAN", "--help", "ports --json"],
+)
+def test_output_that_nobody_reads_ends_in_silence(arguments: str) -> None:
+    """As in `penpilot safety table | head`: 130 as documented, and not a word, whoever prints."""
+    plan = str(ROOT / "examples" / "plans" / "face.toml")
+    words = [plan if word == "PLAN" else word for word in arguments.split()]
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    program = [sys.executable, "-m", "controller.cli", *words]
+    found = subprocess.run(program, stdout=write_end, stderr=subprocess.PIPE, check=False)
+    os.close(write_end)
+
+    assert (ExitCode.STOPPED, b"") == (found.returncode, found.stderr)
 
 
 def test_version_is_that_of_the_project() -> None:

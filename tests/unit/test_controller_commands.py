@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -94,6 +96,16 @@ def test_plan_check_says_in_words_why_a_plan_is_refused(tmp_path: Path) -> None:
     assert "Treats cheek: acne scars of the face, usually 3 sessions, 28 days apart" in words
 
 
+def test_plan_check_speaks_of_lengths_in_one_unit(tmp_path: Path) -> None:
+    """Table and sentences tell protrusion in um, as a plan asks for it; none is in mm."""
+    text = run("plan", "check", write_plan(tmp_path, depth_um=1_501))[1]
+
+    assert "needle protrusion in um" in text
+    assert "cheek  1501    1000 refused" in text
+    assert re.search(r"1000 indication\b", text)
+    assert not re.search(r"\d mm\b(?!/s)|\b[01]\.\d\d\b", text)
+
+
 @pytest.mark.req("SR-001")
 def test_plan_check_says_that_a_reason_was_named(tmp_path: Path) -> None:
     """Beyond the recommended range the tier is another, and the reason stands beside it."""
@@ -159,16 +171,17 @@ def test_plan_that_is_missing_a_folder_or_a_pipe_is_bad_input(tmp_path: Path) ->
 
 
 def test_ports_are_a_list_with_the_names_of_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every port has six names, unknown ones null; without ports the list is empty."""
+    """Every port has eight names, unknown ones null; without ports the list is empty."""
     usb = PortInfo("/dev/ttyACM0", "/dev/serial/by-id/usb-pen", "Pen", 0x1209, 1, "42")
     plain = PortInfo("/dev/ttyS0", "/dev/ttyS0", "", None, None, None)
     monkeypatch.setattr("drivers.discovery.list_ports", lambda: (usb, plain))
     names = {"device", "stable_name", "description", "vid", "pid", "serial_number"}
+    names |= {"choice", "session"}
     code, told = run_json("ports")
 
     assert (0, [names, names]) == (code, [set(port) for port in told])
     assert told[1]["vid"] is None
-    assert run("ports")[1].splitlines()[0] == "/dev/serial/by-id/usb-pen  1209:0001 42  Pen"
+    assert run("ports")[1].splitlines()[0] == "/dev/serial/by-id/usb-pen  usb:1209:0001:42  Pen"
     monkeypatch.setattr("drivers.discovery.list_ports", lambda: ())
     assert (0, []) == run_json("ports")
     assert "No serial port found" in run("ports")[1]
@@ -232,6 +245,24 @@ def test_what_cannot_be_done_is_one_line_and_a_documented_code(
 
 
 PEN_AT_REST = {"state": "SAFE", "is_driven": False, "speed_dhz": 0}
+
+
+@pytest.mark.req("SR-017")
+@pytest.mark.slow
+def test_port_that_another_program_holds_is_taken(tmp_path: Path) -> None:
+    """A busy port is a matter of the link, code 4 as in docs/cli.md, whichever command finds it."""
+    with simulated_pen(tmp_path, seed=1) as pen, open(pen.url, "rb+", buffering=0) as other:  # noqa: PTH123
+        fcntl.flock(other, fcntl.LOCK_EX)
+        for command in (
+            ["identify"],
+            ["reset"],
+            ["stop"],
+            ["plan", "check", EXAMPLE],
+            ["treat", EXAMPLE, "--yes"],
+        ):
+            code, told = run_json(*command, "--port", pen.url)
+            assert (ExitCode.LINK, 4) == (code, told["exit_code"]), command
+            assert "held by another program" in told["error"]
 
 
 @pytest.mark.req("SR-013", "SR-025")

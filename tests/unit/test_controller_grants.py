@@ -285,7 +285,7 @@ def test_plan_is_granted_area_by_area_in_its_order() -> None:
         other.request.area,
         other.is_granted,
     )
-    with pytest.raises(PlanError, match=r"chin = '500': must be within all limits"):
+    with pytest.raises(PlanError, match=r"chin = 500: must be within all limits"):
         granted_areas((one, other))
 
 

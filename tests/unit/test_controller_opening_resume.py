@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from controller.grants import granted_areas
 from controller.records.store import RecordStore
 from safety.ledger import Outcome, Pass
 from safety.memory import Unsettled
-from tests.unit.opening_bench import NOW, begin, record
+from tests.unit.opening_bench import NOW, PEN, begin, record
 
 
 @pytest.fixture
@@ -183,3 +184,60 @@ def test_pass_that_the_pen_has_acquitted_is_neither_counted_nor_settled_again(
     opening = begin(store, home, resume=name)
 
     assert ((), (), 0) == (opening.unsettled, opening.unended, opening.ledger.counted("cheek"))
+
+
+@pytest.mark.req("SR-007", "R08")
+def test_pass_is_compared_with_the_counter_once(store: RecordStore, home: Home) -> None:
+    """What the pen counted since is of other passes: the second resume says nothing of this one."""
+    name = record(store, home)
+    body = {"area": "cheek", "number": 1}
+    store.append(name, "pass_planned", body | PEN_PART, NOW)
+    store.append(name, "pass_ended", {**body, "outcome": "uncertain", "reason": ""}, NOW)
+    assert 1 == len(begin(store, home, resume=name).unsettled)
+    store.append(name, "resumed", {"serial_number": 42}, NOW)
+    store.append(name, "pass_reconciled", {**body, "outcome": "uncertain"}, NOW)
+    opening = begin(store, home, resume=name)
+
+    assert ((), 1) == (opening.unsettled, opening.ledger.counted("cheek"))
+
+
+@pytest.mark.req("SR-007", "R08")
+def test_pass_that_was_taken_up_again_is_compared_anew(store: RecordStore, home: Home) -> None:
+    """It was settled, and then a new START may have left: its counter is another one."""
+    name = record(store, home)
+    body = {"area": "cheek", "number": 1}
+    store.append(name, "pass_planned", body | PEN_PART, NOW)
+    store.append(name, "resumed", {"serial_number": 42}, NOW)
+    store.append(name, "pass_reconciled", {**body, "outcome": "not_delivered"}, NOW)
+    store.append(name, "pass_planned", body | PEN_PART | {"strokes_before": 1_500}, NOW)
+
+    assert [1_500] == [p.strokes_before for p in begin(store, home, resume=name).unsettled]
+
+
+@pytest.mark.req("SR-007", "R08")
+def test_one_pass_that_was_settled_leaves_the_others_open(store: RecordStore, home: Home) -> None:
+    """Passes are told apart by area and number."""
+    name = record(store, home)
+    for number in (1, 2):
+        store.append(name, "pass_planned", {"area": "cheek", "number": number} | PEN_PART, NOW)
+    told = {"area": "cheek", "number": 1, "outcome": "uncertain"}
+    store.append(name, "resumed", {"serial_number": 42}, NOW)
+    store.append(name, "pass_reconciled", told, NOW)
+
+    assert [2] == [p.number for p in begin(store, home, resume=name).unsettled]
+
+
+@pytest.mark.req("SR-007", "R08")
+def test_pass_that_another_pen_could_not_acquit_waits_for_its_own(
+    store: RecordStore, home: Home
+) -> None:
+    """Its counter says nothing of this pass; it is not asked twice, and the right one still is."""
+    name = record(store, home)
+    body = {"area": "cheek", "number": 1}
+    store.append(name, "pass_planned", body | PEN_PART, NOW)
+    store.append(name, "resumed", {"serial_number": 43}, NOW)
+    store.append(name, "pass_reconciled", {**body, "outcome": "uncertain"}, NOW)
+
+    assert 1 == len(begin(store, home, resume=name).unsettled)
+    other = replace(PEN, serial_number=43)
+    assert () == begin(store, home, resume=name, pen=other).unsettled

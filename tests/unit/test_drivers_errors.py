@@ -14,6 +14,7 @@ from drivers.errors import (
     PortDenied,
     PortMissing,
     SilentDevice,
+    UnclearPort,
     UnsuitablePen,
     WrongDevice,
 )
@@ -22,6 +23,7 @@ ERRORS = [
     PortMissing("/dev/ttyUSB7", "No such file or directory"),
     PortBusy("/dev/ttyUSB7", "Resource temporarily unavailable"),
     PortDenied("/dev/ttyUSB7", "Permission denied"),
+    UnclearPort("/dev/ttyUSB7", "no port is this device", ("usb:0403:6001:AB12 Bridge",)),
     LinkLost("/dev/ttyUSB7", "Input/output error"),
     SilentDevice("/dev/ttyUSB7", 1_500),
     WrongDevice("/dev/ttyUSB7", "a Modbus device that is no pen"),
@@ -51,7 +53,7 @@ def test_error_survives_the_way_to_another_process(error: LinkError) -> None:
 
 def test_tree_parts_port_from_device() -> None:
     """What the far end is to blame for is a DeviceError, and all are LinkErrors."""
-    assert [False] * 4 + [True] * 3 == [isinstance(error, DeviceError) for error in ERRORS]
+    assert [False] * 5 + [True] * 3 == [isinstance(error, DeviceError) for error in ERRORS]
     assert all(isinstance(error, LinkError) for error in ERRORS)
 
 
