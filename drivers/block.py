@@ -143,7 +143,8 @@ _UNKNOWN = {
 }
 """The registers of a status that stand for "could not be measured", by field."""
 
-_FLAG_BITS = sum(Flag)
+_FLAGS = {bits: Flag(bits) for bits in range(sum(Flag) + 1)}
+"""All that the flags of a status can be: every sum of its seven bits."""
 
 
 def encode_order(order: Order, serial_number: int) -> tuple[int, ...]:
@@ -192,12 +193,13 @@ def decode_status(registers: Sequence[int], serial_number: int) -> Status | Defe
         return values
     if values.pop("version") != PROTOCOL_VERSION:
         return Defect.VERSION
-    if values["flags"] & ~_FLAG_BITS:
+    flags = _FLAGS.get(values["flags"])
+    if flags is None:
         return Defect.FLAGS
     meant = _with_members(values)
     if isinstance(meant, Defect):
         return meant
-    meant["flags"] = Flag(values["flags"])
+    meant["flags"] = flags
     for name, unknown in _UNKNOWN.items():
         if meant[name] == unknown:
             meant[name] = None
@@ -240,9 +242,9 @@ _CONSTANTS = {
 
 
 def _values(source: Order | Status | Identity, block: Block) -> dict[str, Any]:
-    values = dict(_CONSTANTS)
+    values: dict[str, Any] = _CONSTANTS.copy()
     for field in block.fields:
-        if field.name not in values:
+        if field.name not in _CONSTANTS:
             values[field.name] = getattr(source, field.name)
     return values
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Mapping, Sequence
 from enum import Enum, IntEnum
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import NamedTuple
 
 from drivers.registers import (
     DATA_ID,
@@ -24,9 +26,6 @@ from drivers.registers import (
     PenState,
     Result,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 
 class Defect(Enum):
@@ -63,8 +62,7 @@ def block_crc32(block: Block, body: bytes, serial_number: int) -> int:
 
     Source: docs/protocol.md 5.
     """
-    head = DATA_ID + struct.pack(">IcH", serial_number, block.direction, block.address)
-    return zlib.crc32(head + body)
+    return zlib.crc32(body, _head_crc32(block.direction, block.address, serial_number))
 
 
 def pack(block: Block, values: Mapping[str, int], serial_number: int) -> tuple[int, ...]:
@@ -73,22 +71,30 @@ def pack(block: Block, values: Mapping[str, int], serial_number: int) -> tuple[i
     Raises:
         ValueError: If a value does not fit its field; the text names field, value and range.
     """
-    checked = [_checked(field, values[field.name]) for field in block.fields]
-    body = _LAYOUTS[block.name].pack(*checked)
-    sealed = body + struct.pack(">I", block_crc32(block, body, serial_number))
-    return struct.unpack(f">{block.words}H", sealed)
+    plan = _PLANS[block.name]
+    numbers = [values[name] for name in plan.names]
+    for value, name, low, high, members in zip(
+        numbers, plan.names, plan.lows, plan.highs, plan.members, strict=True
+    ):
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise ValueError(f"{name} = {value!r}: must be a whole number from {low} to {high}")
+        if members is not None and value not in members:
+            raise ValueError(f"{name} = {value!r}: must be one of {sorted(members)}")
+    body = plan.layout.pack(*numbers)
+    crc32 = block_crc32(block, body, serial_number)
+    return plan.registers.unpack(body + crc32.to_bytes(4, "big"))
 
 
 def unpack(block: Block, registers: Sequence[int], serial_number: int) -> dict[str, int] | Defect:
     """Return the values of a block by field name, or why the registers are not that block."""
+    plan = _PLANS[block.name]
     sealed = as_bytes(registers)
     if sealed is None or len(registers) != block.words:
         return Defect.REGISTERS
-    body, crc32 = sealed[:-4], int.from_bytes(sealed[-4:], "big")
-    if block_crc32(block, body, serial_number) != crc32:
+    body = sealed[:-4]
+    if block_crc32(block, body, serial_number) != int.from_bytes(sealed[-4:], "big"):
         return Defect.CRC32
-    names = [field.name for field in block.fields]
-    return dict(zip(names, _LAYOUTS[block.name].unpack(body), strict=True))
+    return dict(zip(plan.names, plan.layout.unpack(body), strict=True))
 
 
 def as_bytes(registers: Sequence[int]) -> bytes | None:
@@ -99,15 +105,38 @@ def as_bytes(registers: Sequence[int]) -> bytes | None:
         return None
 
 
-def _checked(field: Field, value: object) -> int:
+@lru_cache(maxsize=64)
+def _head_crc32(direction: bytes, address: int, serial_number: int) -> int:
+    """Return the CRC-32 over what is never sent; the same in every exchange with one pen."""
+    return zlib.crc32(DATA_ID + struct.pack(">IcH", serial_number, direction, address))
+
+
+class _Plan(NamedTuple):
+    """What is known of a block before any values are: every exchange packs and unpacks one."""
+
+    names: tuple[str, ...]
+    lows: tuple[int, ...]
+    highs: tuple[int, ...]
+    members: tuple[Mapping[int, IntEnum] | None, ...]
+    layout: struct.Struct
+    registers: struct.Struct
+
+
+def _plan(block: Block) -> _Plan:
+    bounds = [_bounds(field) for field in block.fields]
+    return _Plan(
+        names=tuple(field.name for field in block.fields),
+        lows=tuple(low for low, _ in bounds),
+        highs=tuple(high for _, high in bounds),
+        members=tuple(MEMBERS.get(field.name) for field in block.fields),
+        layout=_layout(block),
+        registers=struct.Struct(f">{block.words}H"),
+    )
+
+
+def _bounds(field: Field) -> tuple[int, int]:
     bits = 8 if field.part != "word" else 16 * field.words
-    low, high = (-(1 << bits - 1), (1 << bits - 1) - 1) if field.signed else (0, (1 << bits) - 1)
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise ValueError(f"{field.name} = {value!r}: must be a whole number from {low} to {high}")
-    members = MEMBERS.get(field.name)
-    if members is not None and value not in members:
-        raise ValueError(f"{field.name} = {value!r}: must be one of {sorted(members)}")
-    return value
+    return (-(1 << bits - 1), (1 << bits - 1) - 1) if field.signed else (0, (1 << bits) - 1)
 
 
 def _layout(block: Block) -> struct.Struct:
@@ -125,4 +154,4 @@ def _layout(block: Block) -> struct.Struct:
 
 
 _CODES = {("high", 1): "B", ("low", 1): "B", ("word", 1): "H", ("word", 2): "I"}
-_LAYOUTS = {block.name: _layout(block) for block in (IDENTITY, ORDER, STATUS)}
+_PLANS = {block.name: _plan(block) for block in (IDENTITY, ORDER, STATUS)}

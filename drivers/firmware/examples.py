@@ -11,10 +11,9 @@ import zlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pymodbus.framer.rtu import FramerRTU
-
 from drivers import native
 from drivers.block import Identity, Order, Status, encode_identity, encode_order, encode_status
+from drivers.modbus import sealed
 from drivers.packing import block_crc32
 from drivers.registers import (
     IDENTITY,
@@ -248,11 +247,6 @@ def order_frame(order: Order, serial_number: int = SERIAL_NUMBER) -> bytes:
     """Return the frame that carries an order to the pen of that serial number."""
     registers = encode_order(order, serial_number)
     return exchange_request(UNIT_ID, ORDER.address, registers, STATUS.address, STATUS.words)
-
-
-def sealed(body: bytes) -> bytes:
-    """Return a frame with its CRC-16 behind it."""
-    return body + FramerRTU.compute_CRC(body).to_bytes(2, "big")
 
 
 def _reply(function: int, block: Block, registers: Sequence[int]) -> bytes:

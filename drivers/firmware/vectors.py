@@ -9,8 +9,6 @@ import struct
 import zlib
 from typing import TYPE_CHECKING
 
-from pymodbus.framer.rtu import FramerRTU
-
 from drivers.firmware.examples import (
     IN_FRAME,
     SERIAL_NUMBER,
@@ -22,6 +20,7 @@ from drivers.firmware.examples import (
     refused,
     stops,
 )
+from drivers.modbus import crc_of
 from drivers.packing import Defect, unpack
 from drivers.registers import Block
 
@@ -141,8 +140,8 @@ def _checks() -> str:
 
 
 def _crc16(data: bytes) -> int:
-    """Return the CRC-16 as a number; pymodbus gives it as the two bytes are sent."""
-    return int.from_bytes(FramerRTU.compute_CRC(data).to_bytes(2, "big"), "little")
+    """Return the CRC-16 as a number."""
+    return int.from_bytes(crc_of(data), "little")
 
 
 def _frames(kind: str, found: Iterable[Example]) -> str:

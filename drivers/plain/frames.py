@@ -20,9 +20,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from pymodbus.framer.rtu import FramerRTU
-
 from drivers.framing import Discard
+from drivers.modbus import is_sealed, sealed
 
 EXCEPTION = 0x80
 EXCEPTION_BYTES = 5
@@ -59,11 +58,6 @@ class Answer:
 
     registers: tuple[int, ...] = ()
     exception: int | None = None
-
-
-def sealed(body: bytes) -> bytes:
-    """Return the body with its CRC-16, low byte first."""
-    return body + FramerRTU.compute_CRC(body).to_bytes(2, "big")
 
 
 def read_request(unit_id: int, function: int, address: int, words: int) -> Request:
@@ -171,4 +165,4 @@ class AnswerFinder:
 
 def _is_intact(frame: bytes) -> bool:
     is_long_enough = len(frame) >= EXCEPTION_BYTES
-    return is_long_enough and FramerRTU.check_CRC(frame[:-2], int.from_bytes(frame[-2:], "big"))
+    return is_long_enough and is_sealed(frame)

@@ -10,8 +10,7 @@ import heapq
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, Protocol
 
-from pymodbus.framer.rtu import FramerRTU
-
+from drivers.modbus import is_sealed
 from drivers.native import DELIMITER, STOP_BYTE, unframe
 from drivers.trace.format import NOTE, TO_HOST, TO_PEN, Damage, Event
 
@@ -80,13 +79,6 @@ def rtu(data: bytes, direction: str, *, is_last: bool) -> tuple[int, bool] | Non
         if 0 < size <= len(data) - start and is_sealed(data[start : start + size]):
             return (start, False) if start else (size, True)
     return len(data), False
-
-
-def is_sealed(frame: bytes) -> bool:
-    """Return whether a Modbus RTU frame ends in its CRC-16."""
-    if len(frame) < 4:
-        return False
-    return bool(FramerRTU.check_CRC(frame[:-2], int.from_bytes(frame[-2:], "big")))
 
 
 def _rtu_size(head: bytes, direction: str) -> int:

@@ -14,9 +14,10 @@ from random import Random
 from typing import Any
 
 import pytest
-from pymodbus.framer.rtu import FramerRTU
 
 import drivers.cobs
+import drivers.plain.frames
+import drivers.rtu
 import simulator.frames
 import simulator.native
 from tests.fuzz.__main__ import main
@@ -29,10 +30,10 @@ NAMES = {parser.name: parser for parser in PARSERS}
 RIGHT = (b"right", b"also right, and longer")
 
 EXAMINED: dict[str, tuple[Any, str]] = {
-    "drivers.rtu identity": (FramerRTU, "check_CRC"),
-    "drivers.rtu status": (FramerRTU, "check_CRC"),
-    "drivers.link rtu": (FramerRTU, "check_CRC"),
-    "drivers.plain answers": (FramerRTU, "check_CRC"),
+    "drivers.rtu identity": (drivers.rtu, "is_sealed"),
+    "drivers.rtu status": (drivers.rtu, "is_sealed"),
+    "drivers.link rtu": (drivers.rtu, "is_sealed"),
+    "drivers.plain answers": (drivers.plain.frames, "is_sealed"),
     "drivers.native status": (drivers.cobs, "decode"),
     "drivers.link native": (drivers.cobs, "decode"),
     "simulator.frames": (simulator.frames, "crc16"),
