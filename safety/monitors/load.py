@@ -92,20 +92,17 @@ def _note_current(view: View, seen: Telemetry, current_ma: int, step_ms: int) ->
 def _note_supply(view: View, loaded_mv: int, step_ms: int) -> None:
     """Compare the supply under load with its three bounds."""
     watch = view.watch
-    if not watch.supply_low_ms and loaded_mv >= SUPPLY_LOW_MV:
-        # The lower bounds are never left later than this one, nor passed before it.
-        return
     if loaded_mv < SUPPLY_LOW_MV:
         watch.supply_low_ms = risen(watch.supply_low_ms, step_ms, SUPPLY_MS)
-    elif watch.supply_low_ms and loaded_mv >= SUPPLY_LOW_MV + SUPPLY_CLEAR_MV:
+    elif loaded_mv >= SUPPLY_LOW_MV + SUPPLY_CLEAR_MV:
         watch.supply_low_ms = fallen(watch.supply_low_ms, step_ms)
     if loaded_mv < SUPPLY_TOO_LOW_MV:
         watch.supply_too_low_ms = risen(watch.supply_too_low_ms, step_ms, SUPPLY_MS)
-    elif watch.supply_too_low_ms and loaded_mv >= SUPPLY_TOO_LOW_MV + SUPPLY_CLEAR_MV:
+    elif loaded_mv >= SUPPLY_TOO_LOW_MV + SUPPLY_CLEAR_MV:
         watch.supply_too_low_ms = fallen(watch.supply_too_low_ms, step_ms)
     if loaded_mv < SUPPLY_EMPTY_MV:
         watch.supply_empty_ms = risen(watch.supply_empty_ms, step_ms, SUPPLY_EMPTY_MS)
-    elif watch.supply_empty_ms and loaded_mv >= SUPPLY_EMPTY_MV + SUPPLY_CLEAR_MV:
+    elif loaded_mv >= SUPPLY_EMPTY_MV + SUPPLY_CLEAR_MV:
         watch.supply_empty_ms = fallen(watch.supply_empty_ms, step_ms)
 
 

@@ -162,13 +162,14 @@ def terminal_server(port: str) -> Iterator[str]:
     """Serve a serial port as RFC 2217 says while the block lasts; gives its address."""
     listener = socket.create_server(("127.0.0.1", 0))
     line = serial.serial_for_url(port, baudrate=BAUD_RATE, timeout=0.002)
+    settings = serial.serial_for_url("loop://", timeout=0)  # a pty has no modem lines to be set
     is_over = threading.Event()
 
     def serve() -> None:
         listener.settimeout(PATIENCE_S)
         client, _ = listener.accept()
         client.settimeout(0.002)
-        manager = rfc2217.PortManager(line, ClientEnd(client))
+        manager = rfc2217.PortManager(settings, ClientEnd(client))
         with client, contextlib.suppress(OSError):  # it hangs up when it has asked
             while not is_over.is_set():
                 with contextlib.suppress(TimeoutError):
@@ -182,8 +183,8 @@ def terminal_server(port: str) -> Iterator[str]:
     finally:
         is_over.set()
         thread.join()
-        listener.close()
-        line.close()
+        for opened in (listener, line, settings):
+            opened.close()
 
 
 class ClientEnd:

@@ -64,6 +64,25 @@ def test_priority_of_known_causes_is_the_one_decided(priority: Priority, codes: 
         assert priority is priority_of(CATALOGUE[CauseCode(code)])
 
 
+def test_condition_that_stays_away_does_not_set_in_again() -> None:
+    """A latched alarm counts how often its condition came, not how often it was looked for."""
+    alarms = alarms_of(HIGH)
+    for ms in (50, 100, 150):
+        alarms = alarms.update([], T_MS + ms)
+    back = alarms.update([Cause(HIGH)], T_MS + 200)
+
+    assert [1] == [alarm.count for alarm in alarms.alarms]
+    assert [2] == [alarm.count for alarm in back.alarms]
+
+
+@pytest.mark.parametrize("now_ms", [0, 2_749, 2_750])
+def test_first_audio_pause_may_come_as_soon_as_the_clock_begins(now_ms: int) -> None:
+    """There was no silence before it, whatever the time is."""
+    paused = alarms_of(HIGH, now_ms=now_ms).pause_audio(now_ms, 1_000)
+
+    assert (now_ms, now_ms + 1_000) == (paused.audio_paused_from_ms, paused.audio_paused_until_ms)
+
+
 def test_update_without_causes_and_alarms_returns_the_same_object() -> None:
     """The usual scan costs nothing."""
     assert NO_ALARMS is NO_ALARMS.update([], T_MS)

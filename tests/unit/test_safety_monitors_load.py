@@ -210,3 +210,15 @@ def test_load_causes_carry_their_numbers(tape: Tape) -> None:
     assert ["3000 mV"] * 3 == supplies
     assert "3000 mV, 135 mV less under load" == resting["supply-weak"]
     assert ("", "") == (unheard["supply-low"], unheard["current-unasked"])
+
+@pytest.mark.req("SR-041")
+@pytest.mark.parametrize("count", [2, 3, 4, 5])
+def test_empty_supply_that_recovers_is_good_again_however_short_it_was(
+    count: int, tape: Tape
+) -> None:
+    """It is reported sooner than a low one, and must not be left behind when that one has gone."""
+    tape.play(count, **(RUN | {"supply_mv": 3_099}))
+    after_20, after_21 = tape.play(20, supply_mv=3_900), tape.play()
+
+    assert "supply-empty" in after_20
+    assert "supply-empty" not in after_21

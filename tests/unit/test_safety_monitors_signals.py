@@ -192,6 +192,16 @@ def test_clock_begins_anew_with_another_boot(tape: Tape) -> None:
     assert "pen-clock" not in tape.play(tick_ms=1)
 
 
+def test_clock_that_was_off_is_good_again_after_another_boot(tape: Tape) -> None:
+    """What a pen's clock did before it restarted is told by the restart."""
+    before = tape.play(tick_ms=1)
+    tape.facts = replace(tape.facts, epoch_changed=True)
+    after = tape.play(tick_ms=1)
+
+    assert "pen-clock" in before
+    assert "pen-clock" not in after
+
+
 def test_first_telemetry_says_nothing_about_the_clock(facts: Facts) -> None:
     """There is nothing to compare it with, and no time has passed before it."""
     memory = Memory(state=State.RUNNING)

@@ -160,6 +160,19 @@ def test_drag_is_reported_below_92_percent_of_the_lowest_speed(
     assert drags == ("speed-dragging" in after_3)
 
 
+@pytest.mark.req("SR-031", "SR-039")
+@pytest.mark.parametrize(("speed_dhz", "level_ms"), [(459, 100), (460, 0)])
+def test_92_percent_of_the_lowest_speed_do_not_drag(
+    speed_dhz: int, level_ms: int, tape: Tape
+) -> None:
+    """Of 50 strokes/s a good motor keeps 46, to the tenth."""
+    with_plan(tape, AreaPlan("a", 250, 500, 2, 3_000, 40_000))
+    tape.play(8, **(RUN | {"speed_dhz": 500}))
+    tape.play(2, speed_dhz=speed_dhz)
+
+    assert level_ms == tape.watch.dragging_ms
+
+
 @pytest.mark.req("SR-041")
 def test_drag_ends_after_a_while_of_good_speed(tape: Tape) -> None:
     """1 s, 21 telemetries."""

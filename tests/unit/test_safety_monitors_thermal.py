@@ -133,6 +133,20 @@ def test_housing_follows_copper_and_friction(tape: Tape) -> None:
     assert 24 + 20.232 == pytest.approx(tape.watch.housing_udegc / U, abs=0.05)
 
 
+@pytest.mark.req("SR-039")
+@pytest.mark.parametrize(
+    ("current_ma", "ms", "rise_udegc"),
+    [(500, 50, 321_428), (-500, 50, 321_428), (500, 4_200, 27 * U)],
+)
+def test_winding_takes_the_square_of_the_current_times_its_resistance(
+    current_ma: int, ms: int, rise_udegc: int, tape: Tape
+) -> None:
+    """0.5 A through 5.4 ohm are 1.35 W, which end 27 K above the housing."""
+    tape.play(ms=ms, **(RUN | {"current_ma": current_ma}))
+
+    assert rise_udegc == tape.watch.winding_rise_udegc
+
+
 def test_nose_follows_the_housing_within_a_quarter_of_an_hour(tape: Tape) -> None:
     """63 % of the way after 900 s; it is measured, not calculated, where that is possible."""
     tape.play(temperature_mdegc=24_000)
@@ -210,6 +224,27 @@ def test_winding_is_too_hot_above_85_degrees(
     tape.watch.winding_rise_udegc, tape.watch.housing_udegc = rise_udegc, housing_udegc
 
     assert is_hot == ("winding-hot" in still(tape))
+
+
+@pytest.mark.req("SR-039")
+@pytest.mark.parametrize(
+    ("rise_udegc", "body_mdegc", "is_hot"),
+    [
+        (85 * U, 0, False),
+        (85 * U + 1, 0, True),
+        (85 * U, -1_000, False),
+        (85 * U + 1, -1_000, True),
+    ],
+)
+def test_housing_calculated_at_the_freezing_point_is_taken_for_what_it_is(
+    rise_udegc: int, body_mdegc: int, is_hot: bool, tape: Tape
+) -> None:
+    """Zero is a warmth like any other, to the millionth of a degree."""
+    tape.watch.winding_rise_udegc, tape.watch.housing_udegc = rise_udegc, 0
+    tick_ms = (tape.watch.seen_tick_ms or 0) + 1
+    found = tape.play(ms=0, tick_ms=tick_ms, temperature_mdegc=body_mdegc)
+
+    assert is_hot == ("winding-hot" in found)
 
 
 @pytest.mark.req("SR-041")

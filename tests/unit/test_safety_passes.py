@@ -59,6 +59,44 @@ def test_stretch_counts_as_in_contact_if_either_end_was(
     assert now == memory.seen_contact
 
 
+@pytest.mark.req("SR-008")
+@pytest.mark.parametrize(
+    ("contacts", "in_contact"),
+    [
+        ((False, False, False), 0),
+        ((False, False, True), 30),
+        ((False, True, True), 70),
+        ((False, True, False), 70),
+        ((True, False, False), 50),
+        ((True, False, True), 70),
+    ],
+    ids=str,
+)
+def test_stretch_before_the_one_in_which_skin_was_sensed_counts_as_well(
+    contacts: tuple[bool, ...], in_contact: int, facts: Facts, telemetry: Telemetry
+) -> None:
+    """A pen needs a moment to sense skin; one stretch counts so, once, and none before it."""
+    memory = memory_with()
+    for number, (stretch, contact) in enumerate(zip((40, 10, 20), contacts, strict=True), 1):
+        tick_ms, strokes = 4_000 + 50 * number, memory.seen_strokes + stretch
+        seen = replace(telemetry, tick_ms=tick_ms, strokes=strokes, has_contact=contact)
+        take_in(memory, replace(facts, telemetry=seen))
+
+    assert (70, in_contact) == (
+        current_of(memory).strokes_total,
+        current_of(memory).strokes_in_contact,
+    )
+
+
+@pytest.mark.req("SR-008")
+def test_new_pass_does_not_inherit_what_was_struck_in_the_air_before_it() -> None:
+    """The stretch before its START belongs to no pass."""
+    memory = memory_with(Outcome.PARTIAL, air_strokes=7)
+    plan_pass(memory)
+
+    assert 0 == memory.air_strokes
+
+
 @pytest.mark.req("SR-007", "HZ-56")
 @pytest.mark.parametrize(
     ("before", "now", "expected"),
@@ -301,3 +339,13 @@ def test_pass_that_is_not_at_hand_is_neither_planned_nor_closed() -> None:
         plan_pass(memory_with(current=None))
     with pytest.raises(InvariantBroken, match=r"^a pass was closed that is not at hand$"):
         close_pass(memory_with(current=None), 10_000, "none")
+
+
+@pytest.mark.req("SR-007", "SR-032")
+@pytest.mark.parametrize("outcome", list(Outcome))
+@pytest.mark.parametrize("strokes", [-5, -1])
+def test_record_of_fewer_than_no_strokes_gives_nothing_back(outcome: Outcome, strokes: int) -> None:
+    """What an older record says is a number from outside; it never adds to what is left."""
+    expected = 200 if outcome is Outcome.UNCERTAIN else 0
+
+    assert expected == strokes_for_dose(PLAN, outcome, strokes)

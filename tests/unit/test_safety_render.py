@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import TYPE_CHECKING
 
 import pytest
 
-from safety.render import in_words, meanings, pair_of, pairs, sentences
+from safety import render
+from safety.render import in_words, meanings, pair_of, pairs, sentences, shared_events
 from safety.states import Event, State
-from safety.table import ROWS
+from safety.table import ROWS, Row
+
+if TYPE_CHECKING:
+    from safety.guards import Scene
 
 
 @pytest.mark.req("SR-004")
@@ -71,3 +76,31 @@ def test_guard_is_told_in_words_with_its_meaning() -> None:
 
     assert ("area_is_known", "Permit an area that stands in the plan.") == known
     assert "area is known" == in_words(known[0])
+
+
+@pytest.mark.parametrize(
+    ("text", "meaning"),
+    [("Permit.", "Permit."), ("Permit.\n\n    Rule: SR-004.\n    ", "Permit."), (None, "")],
+)
+def test_meaning_of_a_guard_is_the_first_line_of_its_docstring(
+    text: str | None, meaning: str
+) -> None:
+    """What stands below is for those who read the code; a guard may also say nothing."""
+
+    def guard(_: Scene) -> None:
+        return None
+
+    guard.__doc__ = text
+
+    assert [("guard", meaning)] == meanings(Row(State.IDLE, Event.PLAN, State.PLANNED, (guard,)))
+
+
+@pytest.mark.parametrize(("takers", "is_shared"), [(3, False), (4, True), (5, True)])
+def test_event_that_four_states_take_is_shared(
+    takers: int, is_shared: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So many arrows of one event could not be read in the diagram."""
+    rows = tuple(Row(state, Event.LOCK, State.LOCKED) for state in list(State)[:takers])
+    monkeypatch.setattr(render, "TABLE", rows)
+
+    assert ((Event.LOCK,) if is_shared else ()) == shared_events()
