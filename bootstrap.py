@@ -76,7 +76,7 @@ CHECKS = {
     "types": ["mypy"],
     "imports": ["lint-imports", "--no-logo"],
 }
-PYTEST = ["pytest", "-n", "2", "--dist", "loadgroup"]
+PYTEST = ["pytest", "-n", "3", "--dist", "loadgroup"]  # tests with real programs mostly wait
 MUTANTS = ["python", "-m", "tests.mutants"]
 PLANTED = ["python", "-m", "tests.mutants.planted"]
 EVIDENCE = {

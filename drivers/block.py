@@ -9,10 +9,11 @@ Source of the meaning of every field: docs/protocol.md, sections 2 to 4.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from drivers.packing import MEMBERS, Defect, as_bytes, pack, unpack
+from drivers.packing import MEMBERS, Defect, as_bytes, pack, unpack, unpack_numbers
 from drivers.registers import (
     IDENTITY,
     IDENTITY_MAGIC,
@@ -146,6 +147,10 @@ _UNKNOWN = {
 _FLAGS = {bits: Flag(bits) for bits in range(sum(Flag) + 1)}
 """All that the flags of a status can be: every sum of its seven bits."""
 
+_STATES = {int(member): member for member in PenState}
+_FAULTS = {int(member): member for member in Fault}
+_RESULTS = {int(member): member for member in Result}
+
 
 def encode_order(order: Order, serial_number: int) -> tuple[int, ...]:
     """Return the 10 registers of an order for the pen of that serial number.
@@ -155,7 +160,7 @@ def encode_order(order: Order, serial_number: int) -> tuple[int, ...]:
     """
     if order.token == 0:
         raise ValueError("token = 0: must be a whole number from 1 to 4294967295")
-    return pack(ORDER, _values(order, ORDER), serial_number)
+    return pack(ORDER, _numbers(order, ORDER), serial_number)
 
 
 def decode_order(registers: Sequence[int], serial_number: int) -> Order | Defect:
@@ -177,33 +182,51 @@ def encode_status(status: Status, serial_number: int) -> tuple[int, ...]:
     Raises:
         ValueError: If a field is out of its range; the text names field, value and range.
     """
-    values = _values(status, STATUS)
+    missing: dict[str, Any] = {}
     for name, unknown in _UNKNOWN.items():
-        if values[name] == unknown:
+        value = getattr(status, name)
+        if value == unknown:
             raise ValueError(f"{name} = {unknown}: must be None when it is not known")
-        if values[name] is None:
-            values[name] = unknown
-    return pack(STATUS, values, serial_number)
+        if value is None:
+            missing[name] = unknown
+    return pack(STATUS, _numbers(replace(status, **missing), STATUS), serial_number)
 
 
 def decode_status(registers: Sequence[int], serial_number: int) -> Status | Defect:
     """Return the status in 20 registers, or why they are none."""
-    values = unpack(STATUS, registers, serial_number)
-    if isinstance(values, Defect):
-        return values
-    if values.pop("version") != PROTOCOL_VERSION:
+    numbers = unpack_numbers(STATUS, registers, serial_number)
+    if isinstance(numbers, Defect):
+        return numbers
+    version, state_code, fault_code, bits = numbers[:4]
+    token_echo, sequence_echo, tick_ms, epoch, last_token, last_sequence = numbers[4:10]
+    result_code, depth_um, speed_dhz, current_ma, temperature_cdegc, supply_mv = numbers[10:16]
+    strokes, limits_hash = numbers[16:]
+    if version != PROTOCOL_VERSION:
         return Defect.VERSION
-    flags = _FLAGS.get(values["flags"])
-    if flags is None:
-        return Defect.FLAGS
-    meant = _with_members(values)
-    if isinstance(meant, Defect):
-        return meant
-    meant["flags"] = flags
-    for name, unknown in _UNKNOWN.items():
-        if meant[name] == unknown:
-            meant[name] = None
-    return Status(**meant)
+    flags, state = _FLAGS.get(bits), _STATES.get(state_code)
+    fault, result = _FAULTS.get(fault_code), _RESULTS.get(result_code)
+    if flags is None or state is None or fault is None or result is None:
+        found = (flags, Defect.FLAGS), (state, Defect.STATE), (fault, Defect.FAULT)
+        return next((defect for member, defect in found if member is None), Defect.RESULT)
+    return Status(
+        state,
+        fault,
+        flags,
+        token_echo,
+        sequence_echo,
+        tick_ms,
+        epoch,
+        last_token,
+        last_sequence,
+        result,
+        None if depth_um == UNKNOWN_I16 else depth_um,
+        None if speed_dhz == UNKNOWN_U16 else speed_dhz,
+        None if current_ma == UNKNOWN_I16 else current_ma,
+        None if temperature_cdegc == UNKNOWN_I16 else temperature_cdegc,
+        None if supply_mv == UNKNOWN_U16 else supply_mv,
+        strokes,
+        limits_hash,
+    )
 
 
 def encode_identity(identity: Identity) -> tuple[int, ...]:
@@ -212,7 +235,7 @@ def encode_identity(identity: Identity) -> tuple[int, ...]:
     Raises:
         ValueError: If a field is out of its range; the text names field, value and range.
     """
-    return pack(IDENTITY, _values(identity, IDENTITY), serial_number=0)
+    return pack(IDENTITY, _numbers(identity, IDENTITY), serial_number=0)
 
 
 def decode_identity(registers: Sequence[int]) -> Identity | Defect:
@@ -241,12 +264,21 @@ _CONSTANTS = {
 """Fields that every block of this version holds alike, and that the values therefore leave out."""
 
 
-def _values(source: Order | Status | Identity, block: Block) -> dict[str, Any]:
-    values: dict[str, Any] = _CONSTANTS.copy()
-    for field in block.fields:
-        if field.name not in _CONSTANTS:
-            values[field.name] = getattr(source, field.name)
-    return values
+def _source(block: Block) -> tuple[tuple[int, ...], attrgetter[Any]]:
+    """Return the constants that a block begins with, and what takes the rest from a value."""
+    names = [field.name for field in block.fields]
+    leading = tuple(_CONSTANTS[name] for name in names if name in _CONSTANTS)
+    return leading, attrgetter(*names[len(leading) :])
+
+
+_SOURCES = {block.name: _source(block) for block in (IDENTITY, ORDER, STATUS)}
+
+
+def _numbers(value: Order | Status | Identity, block: Block) -> tuple[int, ...]:
+    """Return what a block says of a value, in the order of its fields."""
+    leading, rest = _SOURCES[block.name]
+    said: tuple[int, ...] = rest(value)
+    return leading + said
 
 
 def _with_members(values: dict[str, int]) -> dict[str, Any] | Defect:

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from enum import Enum, IntEnum
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from drivers.registers import (
     DATA_ID,
@@ -65,18 +65,20 @@ def block_crc32(block: Block, body: bytes, serial_number: int) -> int:
     return zlib.crc32(body, _head_crc32(block.direction, block.address, serial_number))
 
 
-def pack(block: Block, values: Mapping[str, int], serial_number: int) -> tuple[int, ...]:
+def pack(block: Block, numbers: Sequence[int], serial_number: int) -> tuple[int, ...]:
     """Return the registers of a block, its CRC-32 included; what no field covers is zero.
+
+    Args:
+        block: Which block it is.
+        numbers: The value of each field, in the order of the fields.
+        serial_number: Of the pen; 0 for the identity.
 
     Raises:
         ValueError: If a value does not fit its field; the text names field, value and range.
     """
     plan = _PLANS[block.name]
-    numbers = [values[name] for name in plan.names]
-    for value, name, low, high, members in zip(
-        numbers, plan.names, plan.lows, plan.highs, plan.members, strict=True
-    ):
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+    for value, name, low, high, members in zip(numbers, *plan.rules, strict=True):
+        if value.__class__ is bool or not isinstance(value, int) or not low <= value <= high:
             raise ValueError(f"{name} = {value!r}: must be a whole number from {low} to {high}")
         if members is not None and value not in members:
             raise ValueError(f"{name} = {value!r}: must be one of {sorted(members)}")
@@ -87,6 +89,16 @@ def pack(block: Block, values: Mapping[str, int], serial_number: int) -> tuple[i
 
 def unpack(block: Block, registers: Sequence[int], serial_number: int) -> dict[str, int] | Defect:
     """Return the values of a block by field name, or why the registers are not that block."""
+    numbers = unpack_numbers(block, registers, serial_number)
+    if isinstance(numbers, Defect):
+        return numbers
+    return dict(zip(_PLANS[block.name].names, numbers, strict=True))
+
+
+def unpack_numbers(
+    block: Block, registers: Sequence[int], serial_number: int
+) -> tuple[int, ...] | Defect:
+    """Return the values of a block in the order of its fields, or why it is not that block."""
     plan = _PLANS[block.name]
     sealed = as_bytes(registers)
     if sealed is None or len(registers) != block.words:
@@ -94,7 +106,7 @@ def unpack(block: Block, registers: Sequence[int], serial_number: int) -> dict[s
     body = sealed[:-4]
     if block_crc32(block, body, serial_number) != int.from_bytes(sealed[-4:], "big"):
         return Defect.CRC32
-    return dict(zip(plan.names, plan.layout.unpack(body), strict=True))
+    return plan.layout.unpack(body)
 
 
 def as_bytes(registers: Sequence[int]) -> bytes | None:
@@ -120,6 +132,11 @@ class _Plan(NamedTuple):
     members: tuple[Mapping[int, IntEnum] | None, ...]
     layout: struct.Struct
     registers: struct.Struct
+
+    @property
+    def rules(self) -> tuple[tuple[Any, ...], ...]:
+        """What each number is called, and what it must be."""
+        return self.names, self.lows, self.highs, self.members
 
 
 def _plan(block: Block) -> _Plan:
