@@ -143,7 +143,7 @@ EXIT_WORDS: dict[ExitCode, tuple[str, str, str, str]] = {
     ),
     ExitCode.LINK: (
         _BY_THE_LINK,
-        "If it was running, it has stopped by its own lease.",
+        "If it was running, it has stopped by itself.",
         "Look at cable and port: penpilot ports, penpilot doctor.",
         "whoever runs the command",
     ),

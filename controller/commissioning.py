@@ -23,7 +23,7 @@ from controller.session_link import identified
 from drivers.address import parse_address
 from drivers.block import Identity, Status
 from drivers.choosing import chosen_url, steady_name
-from drivers.commissioning import SHORT, Figures, faults_of, measure
+from drivers.commissioning import SHORT, Figures, faults_of, late_allowed, measure
 from drivers.driver import Driver
 from drivers.errors import SilentDevice
 from drivers.registers import Capability, Command, PenState
@@ -131,7 +131,7 @@ def refuse_slow_line(home: Home, port: str, link: Driver, pen: Identity) -> None
         return
     faults: tuple[str, ...] = ()
     for _ in range(LOOKS):
-        faults = faults_of(_measured(link, SHORT), PROFILE_A, pen.lease_ms)
+        faults = faults_of(_looked_at(link), PROFILE_A, pen.lease_ms)
         if not faults:
             return
     raise _refusal(port, pen, faults, remedy_for(chosen_url(parse_address(port).url)), "")
@@ -179,7 +179,10 @@ def line_of(port: str) -> str:
 
 
 def _measured(
-    link: Driver, count: int, on_progress: Callable[[int], None] = lambda _done: None
+    link: Driver,
+    count: int,
+    on_progress: Callable[[int], None] = lambda _done: None,
+    late_max: int | None = None,
 ) -> Figures:
     return measure(
         link,
@@ -187,7 +190,13 @@ def _measured(
         answer_ms=PROFILE_A.answer_ms,
         wait_us=lambda us: time.sleep(us / 1e6),
         on_progress=on_progress,
+        late_max=late_max,
     )
+
+
+def _looked_at(link: Driver) -> Figures:
+    """Measure for half a second, or until the line has failed: a session waits for it."""
+    return _measured(link, SHORT, late_max=late_allowed(SHORT))
 
 
 def _rests(status: Status) -> bool:

@@ -11,7 +11,6 @@ import json
 import os
 import secrets
 import stat
-from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any
 
 from controller.config import PRIVATE_MODE, Home
 from controller.errors import ConfigError, RefusedError
+from controller.records.keyfile import sync_folder
 from drivers.block import Identity
 from drivers.registers import Capability
 
@@ -112,14 +112,20 @@ def paired_pens(home: Home) -> list[PenKey]:
     Raises:
         ConfigError: As `load`, for the first that is wrong.
     """
-    with suppress(FileNotFoundError):
-        numbers = sorted(int(p.stem) for p in _folder(home).iterdir() if _is_of_a_pen(p))
-        return [key for number in numbers if (key := load(home, number)) is not None]
-    return []
+    folder = _folder(home)
+    try:
+        numbers = sorted(int(path.stem) for path in folder.iterdir() if _is_of_a_pen(path))
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise ConfigError(str(folder), "unread", f"must be readable ({error.strerror})") from error
+    return [key for number in numbers if (key := load(home, number)) is not None]
 
 
 def save(home: Home, key: PenKey) -> Path:
     """Keep a key in place of any older one of that pen, whole or not at all, and return where.
+
+    It is on disk when this returns: the pen will know no older one.
 
     Raises:
         ConfigError: If it cannot be written.
@@ -137,6 +143,7 @@ def save(home: Home, key: PenKey) -> Path:
                 file.flush()
                 os.fsync(file.fileno())
             own.replace(path)
+            sync_folder(path.parent)
         finally:
             own.unlink(missing_ok=True)
     except OSError as error:

@@ -16,9 +16,10 @@ from controller.mailbox import Mailbox
 from controller.translate import exchanged_of, pen_identity_of, telemetry_of
 from drivers.block import Identity
 from drivers.driver import Driver
-from drivers.errors import DeviceError, LinkError, UnsuitablePen
+from drivers.errors import DeviceError, LinkError, Preempted, UnsuitablePen
 from drivers.exchange import Exchange
-from drivers.registers import Command
+from drivers.link import OF_THIS_BOOT
+from drivers.registers import Command, Result
 from safety.facts import Calibration, Exchanged, Facts, Intent, PenIdentity, Telemetry
 from safety.guards import is_still
 from safety.memory import Decision, Entry, Memory
@@ -260,6 +261,10 @@ class ScanLoop:
             # What a pen said of its cartridge holds no longer once another may be in.
             if was is not None and self._telemetry.has_cartridge and not was.has_cartridge:
                 self._is_known = False
+            # A paired pen is out of step with our tokens: both prove themselves anew.
+            is_opening = exchange.command in OF_THIS_BOOT
+            if is_opening and exchange.status.result is Result.BAD_TOKEN:
+                self._is_known = False
             self._heard_us = exchange.received_us
 
     def _may_learn(self, memory: Memory) -> bool:
@@ -285,8 +290,8 @@ class ScanLoop:
         while not self._mailbox.has_stop and self._clock.now_us() < until_us:
             self._link.stop(attempts=1, timeout_us=0)
             try:
-                self._adopt(self._link.identify(ASK_MS))
-            except UnsuitablePen:
+                self._adopt(self._link.identify(ASK_MS, self._mailbox.wake_fd))
+            except (UnsuitablePen, Preempted):
                 return
             except DeviceError:
                 # The late answer to that STOP, or to the last question, is no identity either.

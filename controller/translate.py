@@ -45,17 +45,19 @@ def telemetry_of(status: Status, received_us: int) -> Telemetry:
 def exchanged_of(exchange: Exchange) -> Exchanged:
     """Return what safety needs to know of an exchange.
 
-    An exception of the pen's Modbus part is an answer: it changed nothing there.
+    An exception of the pen's Modbus part answers what may be said again. Of an order it tells
+    nothing: a line may have made it (docs/protocol.md 7).
     """
     status = exchange.status
     was_taken = status is not None and status.result in _TAKEN
     refusal = "" if status is None else status.result.name.lower().replace("_", " ")
-    if exchange.exception is not None:
-        refusal = f"exception {exchange.exception:02d}"
+    was_answered = status is not None
+    if exchange.exception is not None and not exchange.outcome_unknown:
+        was_answered, refusal = True, f"exception {exchange.exception:02d}"
     return Exchanged(
         kind=OrderKind(exchange.command),
         order_id=(exchange.token & 0xFFFF, exchange.sequence),
-        was_answered=status is not None or exchange.exception is not None,
+        was_answered=was_answered,
         was_taken=was_taken,
         refusal="" if was_taken else refusal,
     )

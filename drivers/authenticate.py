@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from drivers.block import Identity
-from drivers.errors import SilentDevice, UnprovenPen
+from drivers.errors import Preempted, SilentDevice, UnprovenPen
 from drivers.framing import Framing
 from drivers.line import Line
 from drivers.pairing import (
@@ -23,6 +23,7 @@ from drivers.pairing import (
     decode_answer,
     encode_request,
 )
+from drivers.port import is_readable
 from drivers.registers import Capability, PairingResult, PairingStep
 
 ATTEMPTS = 3
@@ -32,7 +33,7 @@ ANSWER_US = 100_000
 """Longest wait for one answer. ASSUMED: as for the first POLL."""
 
 NEVER_PAIRED = "says that it is not paired, but this computer holds its key"
-CANNOT_BE_PAIRED = "says that it cannot be paired, but this computer holds its key"
+CANNOT_BE_PAIRED = "cannot be paired, but this computer holds its key"
 NOT_THE_SAME = (
     "does not hold the key that this computer has for it: "
     "it may be a cloned pen, or was paired with another computer since"
@@ -53,6 +54,18 @@ def refuse_downgrade(identity: Identity, port_name: str) -> None:
         raise UnprovenPen(port_name, identity.serial_number, NEVER_PAIRED)
 
 
+def refuse_unprovable(
+    identity: Identity, keys: Callable[[int], bytes | None], port_name: str
+) -> None:
+    """Refuse a pen that is paired here, on a driver whose pens have no proof to give.
+
+    Raises:
+        UnprovenPen: If this computer holds the key of its serial number.
+    """
+    if keys(identity.serial_number) is not None:
+        raise UnprovenPen(port_name, identity.serial_number, CANNOT_BE_PAIRED)
+
+
 class PairingTalk:
     """What is said about pairing between this host and one pen.
 
@@ -61,15 +74,22 @@ class PairingTalk:
         framing: How blocks travel.
         serial_number: Of the identified pen.
         draw: Gives whole numbers, 1 to 2^32 - 1, that nobody can guess.
+        wake_fd: Readable when a STOP is wanted: all that is said here then ends with `Preempted`.
     """
 
     def __init__(
-        self, line: Line, framing: Framing, serial_number: int, draw: Callable[[], int]
+        self,
+        line: Line,
+        framing: Framing,
+        serial_number: int,
+        draw: Callable[[], int],
+        wake_fd: int | None = None,
     ) -> None:
         self._line = line
         self._framing = framing
         self._serial_number = serial_number
         self._draw = draw
+        self._wake_fd = wake_fd
         self._number = draw() & 0xFFFF
         self._finder = framing.pairing_finder(Counter())
 
@@ -149,15 +169,21 @@ class PairingTalk:
     def _ask(self, step: PairingStep, data: bytes, until_us: int) -> PairingAnswer | None:
         """Return the pen's answer to this very request, or None if it does not come in time."""
         line = self._line
-        self._finder.feed(line.settle())
+        self._finder.feed(line.settle(self._wake_fd))
+        self._heed()
         self._number = (self._number + 1) & 0xFFFF
         registers = encode_request(step, self._number, data, self._serial_number)
         line.port.write(self._framing.pairing_request(registers))
         until_us = min(line.clock_us() + ANSWER_US, until_us)
         while line.clock_us() < until_us:
-            for reply in self._finder.feed(line.listen(until_us)):
+            for reply in self._finder.feed(line.listen(until_us, self._wake_fd)):
                 answer = decode_answer(reply.registers, self._serial_number)
                 is_ours = answer is not None and answer.number == self._number
                 if is_ours and answer is not None and answer.result is not PairingResult.BAD_CRC:
                     return answer
+            self._heed()
         return None
+
+    def _heed(self) -> None:
+        if is_readable(self._wake_fd):
+            raise Preempted(self._line.port.name)

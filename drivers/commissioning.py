@@ -80,6 +80,7 @@ def measure(
     answer_ms: int,
     wait_us: Callable[[int], None],
     on_progress: Callable[[int], None] = lambda _done: None,
+    late_max: int | None = None,
 ) -> Figures:
     """Ask an identified pen by POLL, and return what the line made of it.
 
@@ -89,6 +90,8 @@ def measure(
         answer_ms: What counts as late.
         wait_us: Waits for so many microseconds.
         on_progress: Called after each answer with the number of questions asked so far.
+        late_max: Of so many late answers and one more nothing follows that could change the verdict
+            on a short look, so that it ends; None asks all questions.
 
     Raises:
         LinkLost: If the port goes away.
@@ -98,13 +101,25 @@ def measure(
         raise ValueError(f"count = {count!r}: must be from 1 to {EXCHANGES_MAX}")
     before = link.metrics()
     trips_us: list[int] = []
+    asked = late = 0
     for number in range(count):
         wait_us(number * PAUSE_STEP_US % PAUSE_US)
         answer = link.exchange(Command.POLL, timeout_us=WAIT_US)
+        trip_us = None
         if answer.status is not None and answer.received_us is not None:
-            trips_us.append(answer.received_us - answer.sent_us)
-        on_progress(number + 1)
-    return _figures(sorted(trips_us), count, 1_000 * answer_ms, before, link.metrics())
+            trip_us = answer.received_us - answer.sent_us
+            trips_us.append(trip_us)
+        asked = number + 1
+        late += trip_us is None or trip_us > 1_000 * answer_ms
+        on_progress(asked)
+        if late_max is not None and late > late_max:
+            break
+    return _figures(sorted(trips_us), asked, 1_000 * answer_ms, before, link.metrics())
+
+
+def late_allowed(exchanges: int) -> int:
+    """Return how many of so many answers may be late or lost."""
+    return max(1, exchanges // LATE_SHARE)
 
 
 def faults_of(figures: Figures, profile: TimingProfile, lease_ms: int) -> tuple[str, ...]:
@@ -125,7 +140,7 @@ def _faults(figures: Figures, profile: TimingProfile, lease_ms: int) -> list[str
     if not (lease_ms >= profile.lease_ms_needed):
         needed = f"{profile.lease_ms_needed} ms"
         found.append(f"the pen's lease of {lease_ms} ms is shorter than the {needed} it must last")
-    late_max = max(1, figures.exchanges // LATE_SHARE)
+    late_max = late_allowed(figures.exchanges)
     if not (figures.late <= late_max):
         found.append(
             f"{figures.late} of {figures.exchanges} answers took longer than "

@@ -34,10 +34,15 @@ class Driver(Protocol):
         """Damaged frames since the port was opened; never falls."""
         ...
 
-    def identify(self, timeout_ms: int = ...) -> Identity:
+    def identify(self, timeout_ms: int = ..., wake_fd: int | None = None) -> Identity:
         """Find out who is there by reading alone; ends within 2 s, whatever the line does.
 
+        Args:
+            timeout_ms: For the first answer, in milliseconds.
+            wake_fd: Readable when a STOP is wanted: all of this then ends at once.
+
         Raises:
+            Preempted: If the wake ended it; the pen counts as not identified.
             SilentDevice: If nothing is heard at all.
             WrongDevice: If what is heard is no pen of this kind.
             UnsuitablePen: If it lacks what safety stands on.

@@ -10,6 +10,7 @@
     ├── UnknownDriver(port, name, …)       host    its driver is not installed, or mistyped
     ├── BadAddress(port, detail)           host    the driver makes nothing of its argument
     ├── LinkLost(port, detail)             cable   unplugged, or the server went, while in use
+    ├── Preempted(port)                    host    a STOP is wanted; who is there can wait
     └── DeviceError(port)                  device  base of what the far end is to blame for
         ├── SilentDevice(port, waited_ms)          no byte came: pen off, wrong port, wrong speed
         ├── WrongDevice(port, found, expected)     bytes came, but not from a Pen Link 1 pen
@@ -26,11 +27,11 @@ EXPECTED = "a Pen Link 1 pen"
 """What every port is expected to lead to. Source: docs/protocol.md 2."""
 
 STANDSTILL_MS = 251
-"""A pen that hears nothing stands still after this. Source: DESIGN 5, lease + 1 + brake."""
+"""A pen of Pen Link that hears nothing stands still after this. Others have a lease or a watchdog
+of their own, of which a port knows nothing. Source: DESIGN 5, lease + 1 + brake."""
 
-_NOTHING_SENT = (
-    f"Nothing was sent; a pen that still runs stops by itself within {STANDSTILL_MS} ms."
-)
+_BY_ITSELF = f"stops by its own lease or watchdog (Pen Link: within {STANDSTILL_MS} ms)"
+_NOTHING_SENT = f"Nothing was sent; a pen that still runs {_BY_ITSELF}."
 _ONLY_ASKED = "The pen was only asked who it is; nothing moves."
 
 
@@ -164,8 +165,22 @@ class LinkLost(_PortError):
 
     def __str__(self) -> str:
         return (
-            f"{self.port}: connection lost ({self.detail}). Without a host the pen stops by itself "
-            f"within {STANDSTILL_MS} ms. Check the cable, then connect again."
+            f"{self.port}: connection lost ({self.detail}). Without a host the pen {_BY_ITSELF}. "
+            "Check the cable, then connect again."
+        )
+
+
+class Preempted(LinkError):
+    """Asking who is there was ended, because somebody wants a STOP.
+
+    Args:
+        port: Name or URL of the port.
+    """
+
+    def __str__(self) -> str:
+        return (
+            f"{self.port}: a STOP is wanted, and goes first. The pen was not asked to the end who "
+            "it is. Ask again when it stands."
         )
 
 
@@ -228,7 +243,7 @@ class UnsuitablePen(DeviceError):
     def __str__(self) -> str:
         return (
             f"{self.port}: this pen lacks {' and '.join(self.missing)}, and is not driven without. "
-            f"{_ONLY_ASKED} Use a pen that has both a lease and a depth sensor."
+            f"{_ONLY_ASKED} Use a pen that has all of it."
         )
 
 

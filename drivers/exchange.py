@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from drivers.block import Status
     from drivers.framing import Discard
 
+REPEATABLE = frozenset({Command.POLL, Command.RENEW, Command.STOP})
+"""They add nothing to what was said, so they may follow an unknown outcome. Source:
+docs/protocol.md 7."""
+
 SAMPLES = 4_096
 """Round trips kept for the percentiles. ASSUMED: 200 s of scans."""
 
@@ -36,7 +40,7 @@ class Answer:
         token: Of the request.
         sequence: Of the request.
         status: The believed status, or None.
-        exception: The Modbus exception code, or None; the pen then changed nothing.
+        exception: The Modbus exception code, or None; it says nothing of what became of an order.
         epoch_changed: The pen has restarted since it was identified. No status of it is believed
             until it is identified again; the host must latch this.
         sent_us: When the request was made, in microseconds of the host's clock.
@@ -62,7 +66,7 @@ class Exchange:
         token: Of the last request.
         sequence: Of the request that was answered, else of the last one.
         status: The believed status, or None.
-        exception: The Modbus exception code, or None; the pen then changed nothing.
+        exception: The Modbus exception code, or None; it says nothing of what became of an order.
         sent_us: When the request was written, in microseconds of the host's clock; for STOP, the
             first of them.
         received_us: When the answer came; the status is as old as this.
@@ -86,9 +90,14 @@ class Exchange:
     def outcome_unknown(self) -> bool:
         """Whether nobody knows what the pen made of it; the next status settles this.
 
+        An exception tells it only of what may be said again: it names no request and no pen.
+
         Rule: SR-011.
         """
-        return self.attempts > 0 and self.status is None and self.exception is None
+        was_told = self.status is not None or (
+            self.exception is not None and self.command in REPEATABLE
+        )
+        return self.attempts > 0 and not was_told
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from drivers.block import Defect, Identity, decode_identity
-from drivers.errors import SilentDevice, UnsuitablePen, WrongDevice
+from drivers.errors import Preempted, SilentDevice, UnsuitablePen, WrongDevice
 from drivers.framing import Discard, Framing, Reply
+from drivers.port import is_readable
 from drivers.registers import Capability
 
 if TYPE_CHECKING:
@@ -72,15 +73,19 @@ class _Inquiry:
         return f"{self._finder.thrown_bytes} bytes that are no answer ({causes})"
 
 
-def read_identity(line: Line, framing: Framing, timeout_ms: int) -> Identity:
+def read_identity(
+    line: Line, framing: Framing, timeout_ms: int, wake_fd: int | None = None
+) -> Identity:
     """Return who is there, if it is a pen that may be driven.
 
     Args:
         line: The line to ask on; it must have no request in flight.
         framing: How the question travels, and its answer.
         timeout_ms: This takes no longer, in milliseconds, whatever the line does.
+        wake_fd: Readable when a STOP is wanted.
 
     Raises:
+        Preempted: If the wake came.
         SilentDevice: If nothing is heard at all.
         WrongDevice: If what is heard is no valid identity.
         UnsuitablePen: If it is a pen without lease or without depth sense.
@@ -90,18 +95,24 @@ def read_identity(line: Line, framing: Framing, timeout_ms: int) -> Identity:
     deadline_us = line.clock_us() + 1_000 * timeout_ms
     inquiry = _Inquiry(framing)
     for _ in range(ATTEMPTS):
-        inquiry.hear(line.settle())
+        inquiry.hear(line.settle(wake_fd))
+        _heed(wake_fd, name)
         if inquiry.identity is not None or line.clock_us() >= deadline_us:
             break
         line.port.write(framing.identity_request())
         until_us = min(line.clock_us() + ATTEMPT_US, deadline_us)
-        while line.clock_us() < until_us and not inquiry.hear(line.listen(until_us)):
-            pass
+        while line.clock_us() < until_us and not inquiry.hear(line.listen(until_us, wake_fd)):
+            _heed(wake_fd, name)
     if inquiry.identity is not None:
         return _suitable(inquiry.identity, name)
     if inquiry.found:
         raise WrongDevice(name, inquiry.found)
     raise SilentDevice(name, timeout_ms)
+
+
+def _heed(wake_fd: int | None, port_name: str) -> None:
+    if is_readable(wake_fd):
+        raise Preempted(port_name)
 
 
 def _suitable(identity: Identity, port_name: str) -> Identity:

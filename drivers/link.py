@@ -10,8 +10,9 @@ nothing older can be accepted, because its sequence number is no longer the one 
                     │
                     └──expire, or stop──> outcome unknown, until the next status settles it
 
-An exception carries no sequence number. It is believed only while no earlier request may still be
-answered; otherwise it could say "nothing happened" of an order that happened.
+An exception carries no sequence number and no serial number, so that a line may have made or kept
+it. It ends the request, if no earlier one may still be answered; what became of an order only a
+status tells.
 """
 
 from __future__ import annotations
@@ -21,16 +22,12 @@ from dataclasses import dataclass
 
 from drivers.block import Defect, Order, Status, decode_status, encode_order
 from drivers.damage import DamageRate
-from drivers.exchange import Answer
+from drivers.exchange import REPEATABLE, Answer
 from drivers.framing import DAMAGED, Discard, Framing, Reply
 from drivers.registers import Command
 
 TOKEN_MAX = 0xFFFF_FFFF
 """Tokens are 1 to this. Source: docs/protocol.md 3."""
-
-REPEATABLE = frozenset({Command.POLL, Command.RENEW, Command.STOP})
-"""They add nothing to what was said, so they may follow an unknown outcome. Source:
-docs/protocol.md 7."""
 
 OF_THIS_BOOT = frozenset({Command.OPEN, Command.RESET})
 """They name the pen's epoch where others have a depth. Source: docs/protocol.md 3 and 6."""
@@ -193,6 +190,8 @@ class LinkCore:
         Rule: SR-010, SR-016.
         """
         answer: Answer | None = None
+        if not data:
+            return answer
         for reply in self._finder.feed(data):
             judged = self._judge(reply, now_us)
             answer = answer or judged
@@ -266,6 +265,8 @@ class LinkCore:
         flight, self._flight = self._flight, None
         if flight is None:
             return None
+        if status is None:
+            self._is_unsettled |= flight.command not in REPEATABLE
         sequence = flight.sequence if status is None else status.sequence_echo
         # A line keeps its order: once the newest request is answered, no older answer can follow.
         self._older_unanswered = self._older_unanswered and sequence != flight.sequence

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING
 
 from drivers.authenticate import PairingTalk, refuse_downgrade
 from drivers.driver import no_keys
-from drivers.errors import BadAddress, DeviceError, WrongDevice
-from drivers.exchange import Exchange, LinkMeter
+from drivers.errors import BadAddress, DeviceError, Preempted, UnprovenPen, WrongDevice
+from drivers.exchange import REPEATABLE, Exchange, LinkMeter
 from drivers.framing import Framing
 from drivers.identify import read_identity
 from drivers.line import Line
-from drivers.link import OF_THIS_BOOT, REPEATABLE, LinkCore
+from drivers.link import OF_THIS_BOOT, LinkCore
 from drivers.pairing import TokenChain
 from drivers.port import is_readable
 from drivers.registers import UNIT_ID, Command
@@ -92,7 +92,9 @@ class PenLink:
         self._core = LinkCore(token_source(), framing)
         self._meter = LinkMeter()
 
-    def identify(self, timeout_ms: int = IDENTIFY_TIMEOUT_MS) -> Identity:
+    def identify(
+        self, timeout_ms: int = IDENTIFY_TIMEOUT_MS, wake_fd: int | None = None
+    ) -> Identity:
         """Find out who is there, and learn the pen's tick and epoch from a first POLL.
 
         Reads only, until a suitable pen has been found. Where its key is known, pen and host prove
@@ -100,8 +102,11 @@ class PenLink:
 
         Args:
             timeout_ms: For the identity, 1 to 1,600 ms.
+            wake_fd: Readable when a STOP is wanted: all of this then ends at once, and the caller
+                calls `stop`.
 
         Raises:
+            Preempted: If the wake ended it; the pen counts as not identified.
             SilentDevice: If nothing is heard at all.
             WrongDevice: If what is heard is no valid identity, or no valid status follows it.
             UnsuitablePen: If it is a pen without lease or without depth sense.
@@ -119,16 +124,21 @@ class PenLink:
         self.identity = None
         self._core.adopt(None)
         self._next_token = self._token_source
-        identity = read_identity(self._line, self._framing, timeout_ms)
+        identity = read_identity(self._line, self._framing, timeout_ms, wake_fd)
         key = self._keys(identity.serial_number)
         if key is not None:
             refuse_downgrade(identity, self._line.port.name)
         self._core.adopt(identity.serial_number)
         first = self.exchange(
-            Command.POLL, timeout_us=_FIRST_POLL_US, attempts=_FIRST_POLL_ATTEMPTS
+            Command.POLL,
+            timeout_us=_FIRST_POLL_US,
+            attempts=_FIRST_POLL_ATTEMPTS,
+            wake_fd=wake_fd,
         )
         if first.status is None:
             self._core.adopt(None)
+            if first.preempted:
+                raise Preempted(self._line.port.name)
             raise WrongDevice(
                 self._line.port.name,
                 f"the identity of pen {identity.serial_number}, but no valid status",
@@ -136,9 +146,11 @@ class PenLink:
         self.identity = identity
         if key is None:
             return identity
-        return self.prove(key, min(timeout_ms, (until_us - self._clock_us()) // 1_000))
+        return self.prove(key, (until_us - self._clock_us()) // 1_000, wake_fd)
 
-    def prove(self, key: bytes, timeout_ms: int = PROVE_TIMEOUT_MS_MAX) -> Identity:
+    def prove(
+        self, key: bytes, timeout_ms: int = PROVE_TIMEOUT_MS_MAX, wake_fd: int | None = None
+    ) -> Identity:
         """Let the identified pen and this host prove to each other that they hold the key.
 
         From then on the tokens are those that follow from the key. Without the proof the pen counts
@@ -147,22 +159,30 @@ class PenLink:
         Args:
             key: 32 bytes.
             timeout_ms: Ends within this, or within 250 ms if that is shorter.
+            wake_fd: As for `identify`.
 
         Raises:
+            Preempted: If the wake ended it; the pen counts as not identified.
             UnprovenPen: If the pen does not prove it, or does not believe us.
+            WrongDevice: If it restarted meanwhile.
             SilentDevice: If it does not answer.
             RuntimeError: If no pen has been identified.
             LinkLost: If the port goes away.
 
         Rule: SR-055.
         """
-        identity, talk, epoch = self._talk()
+        identity, talk, epoch = self._talk(wake_fd)
         self.identity = None
         timeout_us = 1_000 * min(timeout_ms, PROVE_TIMEOUT_MS_MAX)
         try:
             self._next_token = TokenChain(talk.prove(key, epoch, timeout_us))
-        except DeviceError:
+        except (DeviceError, Preempted) as error:
+            # Of another boot every proof is wrong: that accuses no pen of being a clone.
+            has_restarted = isinstance(error, UnprovenPen) and self._has_restarted(wake_fd)
             self._core.adopt(None)
+            if has_restarted:
+                found = f"pen {identity.serial_number}, which restarted while it was asked"
+                raise WrongDevice(self._line.port.name, found, "one that stays on") from error
             raise
         self.identity = replace(identity, is_paired=True)
         return self.identity
@@ -185,17 +205,18 @@ class PenLink:
         _, talk, _ = self._talk()
         return talk.agree(private_key, 1_000 * PROVE_TIMEOUT_MS_MAX)
 
-    def _talk(self) -> tuple[Identity, PairingTalk, int]:
+    def _has_restarted(self, wake_fd: int | None) -> bool:
+        return self.exchange(Command.POLL, wake_fd=wake_fd).epoch_changed
+
+    def _talk(self, wake_fd: int | None = None) -> tuple[Identity, PairingTalk, int]:
         """Return who is there, and what speaks with it of pairing."""
         identity, epoch = self.identity, self._core.epoch
         if identity is None or epoch is None:
             raise RuntimeError("no pen has been identified: there is nobody to be paired with")
-        serial_number = identity.serial_number
-        return (
-            identity,
-            PairingTalk(self._line, self._framing, serial_number, self._token_source),
-            epoch,
+        talk = PairingTalk(
+            self._line, self._framing, identity.serial_number, self._token_source, wake_fd
         )
+        return identity, talk, epoch
 
     def exchange(
         self,
@@ -233,13 +254,14 @@ class PenLink:
             raise ValueError(f"attempts = {attempts}: must be 1 for {command.name}")
         if command is Command.STOP:
             return self.stop(timeout_us=timeout_us, attempts=attempts)
-        if command in OF_THIS_BOOT:
-            self._core.new_token(self._next_token())
         sent_us = self._clock_us()
         for attempt in range(1, attempts + 1):
             self._core.feed(self._line.settle(wake_fd), self._clock_us())
             if is_readable(wake_fd):
                 return self._done(command, None, sent_us, attempt - 1, preempted=True)
+            if command in OF_THIS_BOOT:
+                # A token that never goes out would leave a paired pen behind (docs/protocol.md 11).
+                self._core.new_token(self._next_token())
             sent_us = self._clock_us()
             frame = self._core.request(
                 command, depth_um=depth_um, speed_dhz=speed_dhz, now_us=sent_us

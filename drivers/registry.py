@@ -17,6 +17,12 @@ from drivers.port import Port, SerialPort
 GROUP = "penpilot.drivers"
 """Entry points that name an `Opener`."""
 
+BROKEN = (
+    *(ArithmeticError, AttributeError, ImportError, LookupError, NameError, OSError),
+    *(RuntimeError, SyntaxError, TypeError, ValueError),
+)
+"""What the import of another maker's module may end in: anything but a wish to end."""
+
 
 def open_pen(
     address: str,
@@ -63,7 +69,7 @@ def _opener(name: str, address: str) -> Opener:
         raise UnknownDriver(address, name, problem, tuple(driver_names()))
     try:
         opener: Opener = found[0].load()
-    except (ImportError, AttributeError) as error:
+    except BROKEN as error:
         raise UnknownDriver(address, name, str(error), tuple(driver_names())) from error
     return opener
 

@@ -22,96 +22,34 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterator
 
 import pytest
 
 from drivers.driver import Driver, Opener, Setup
-from drivers.errors import DeviceError, LinkLost, SilentDevice, WrongDevice
-from drivers.exchange import Exchange
-from drivers.registers import Command, Flag, PenState
+from drivers.errors import (
+    DeviceError,
+    LinkLost,
+    Preempted,
+    SilentDevice,
+    UnprovenPen,
+    WrongDevice,
+)
+from drivers.registers import Command, PenState
+from hil.contract_bench import (
+    ANSWER_US,
+    DEPTH_UM,
+    IDENTIFY_US_MAX,
+    SPEED_DHZ,
+    STOP_US,
+    TOKENS,
+    ContractBench,
+    same,
+)
 from hil.contract_port import ContractPort, PenControl
 
-DEPTH_UM, SPEED_DHZ = 400, 1_000
-"""What the contract arms: little enough for every pen, supervised ones included."""
 
-PERIOD_US = 50_000
-ANSWER_US = 25_000
-STOP_US = 15_000
-"""Source of these three: `controller.scanloop`."""
-
-IDENTIFY_US_MAX = 2_000_000
-"""Finding out who is there ends within this. Source: `drivers.driver.Driver.identify`."""
-
-SETTLED_WITHIN = 40
-"""Periods within which needles have settled. Source: as `safety.monitors.depth`, 2 s."""
-
-TOKENS = (0x1234ABCD, 0x5678BEEF, 0x9ABCCAFE)
-
-
-def same(expected: object, actual: object, what: str) -> None:
-    """Fail the test unless both are equal; it also fails where Python drops its assertions."""
-    if expected != actual:
-        pytest.fail(f"{what}: expected {expected!r}, got {actual!r}")
-
-
-class DriverContract:
+class DriverContract(ContractBench):
     """Subclass this with fixtures `opener` and `pen`, and `argument` if the driver wants one."""
-
-    @pytest.fixture
-    def argument(self) -> str:
-        """Return what stands behind the driver's name in an address."""
-        return ""
-
-    @pytest.fixture
-    def port(self, pen: PenControl) -> ContractPort:
-        """Return the port to the pen."""
-        return ContractPort(pen)
-
-    @pytest.fixture
-    def driver(self, opener: Opener, argument: str, port: ContractPort) -> Iterator[Driver]:
-        """Return the driver, which has said nothing yet."""
-        tokens = itertools.cycle(TOKENS).__next__
-        driver = opener(Setup(port, argument, port.clock_us, tokens))
-        same([], port.written, "bytes written by the opener")
-        yield driver
-        driver.close()
-
-    @pytest.fixture
-    def wake(self) -> Iterator[tuple[int, int]]:
-        """Return a pipe: read end for the driver, write end for whoever wants a STOP."""
-        read_fd, write_fd = os.pipe()
-        yield read_fd, write_fd
-        os.close(read_fd)
-        os.close(write_fd)
-
-    def ask(self, driver: Driver, port: ContractPort, command: Command) -> Exchange:
-        """Return how a question ended, one period after the last."""
-        port.now_us += PERIOD_US
-        return driver.exchange(
-            command, depth_um=DEPTH_UM, speed_dhz=SPEED_DHZ, timeout_us=ANSWER_US
-        )
-
-    def make_ready(self, driver: Driver, port: ContractPort) -> None:
-        """Lead the pen to READY with its needles settled."""
-        driver.identify()
-        for command in (Command.POLL, Command.OPEN, Command.ARM):
-            exchange = self.ask(driver, port, command)
-            if exchange.status is None:
-                pytest.fail(f"{command.name} was not answered: {exchange}")
-        for _ in range(SETTLED_WITHIN):
-            status = self.ask(driver, port, Command.POLL).status
-            if status is not None and status.has(Flag.SETTLED):
-                same(PenState.READY, status.state, "state with settled needles")
-                return
-        pytest.fail("the needles never settled")
-
-    def make_run(self, driver: Driver, port: ContractPort) -> None:
-        """Lead the pen to RUN."""
-        self.make_ready(driver, port)
-        status = self.ask(driver, port, Command.START).status
-        if status is None or status.state is not PenState.RUN:
-            pytest.fail(f"START was not taken: {status}")
 
     def test_identify_orders_nothing(
         self, driver: Driver, port: ContractPort, pen: PenControl
@@ -123,6 +61,18 @@ class DriverContract:
         same([], list(pen.executed), "orders executed")
         same(True, driver.epoch is not None, "epoch is known")
         same(True, pen.is_read(port.written[0]), "the first frame only reads")
+
+    def test_pen_whose_key_is_known_must_prove_it(
+        self, opener: Opener, argument: str, port: ContractPort, pen: PenControl
+    ) -> None:
+        """The pens of the contract hold no key: under a paired serial number none is driven."""
+        tokens = itertools.cycle(TOKENS).__next__
+        driver = opener(Setup(port, argument, port.clock_us, tokens, lambda _: bytes(32)))
+
+        with pytest.raises(UnprovenPen):
+            driver.identify()
+
+        same((None, []), (driver.identity, list(pen.executed)), "identity, orders executed")
 
     def test_silent_device_is_told_within_two_seconds(
         self, driver: Driver, port: ContractPort, pen: PenControl
@@ -301,6 +251,36 @@ class DriverContract:
 
         same((True, 0), (exchange.preempted, exchange.attempts), "the exchange")
         same(said, len(port.written), "frames written")
+
+    @pytest.mark.parametrize("after_us", [0, 150, 450], ids=["before", "at once", "later"])
+    @pytest.mark.parametrize("is_mute", [False, True], ids=["heard", "mute"])
+    def test_stop_goes_out_at_once_while_the_pen_is_identified(
+        self,
+        driver: Driver,
+        port: ContractPort,
+        pen: PenControl,
+        wake: tuple[int, int],
+        *,
+        after_us: int,
+        is_mute: bool,
+    ) -> None:
+        """A wake ends the asking, whatever was to be asked next, and the next frame is STOP."""
+        port.is_mute = is_mute
+        if after_us:
+            port.wake_at(wake[1], port.now_us + after_us)
+        else:
+            os.write(wake[1], b"s")
+        wanted_us = port.now_us + after_us
+
+        with pytest.raises(Preempted):
+            driver.identify(wake_fd=wake[0])
+        woken_us, said = port.now_us, len(port.written)
+        driver.stop(timeout_us=0, attempts=1)
+
+        same(True, woken_us <= wanted_us, "ended as soon as it was wanted")
+        same(None, driver.identity, "identity")
+        same(True, pen.is_stop(port.written[said]), "the next frame is STOP")
+        same(woken_us, port.written_us[said], "when it was written")
 
     def test_stop_is_repeated_until_it_reads_back(
         self, driver: Driver, port: ContractPort, pen: PenControl

@@ -240,7 +240,10 @@ def _load(path: Path | None) -> Memory:
 def _open_truth(path: Path | None, stack: ExitStack) -> TruthWriter | None:
     if path is None:
         return None
-    return stack.enter_context(path.open("a", encoding="utf-8", buffering=1)).write
+    try:
+        return stack.enter_context(path.open("a", encoding="utf-8", buffering=1)).write
+    except OSError as error:
+        raise click.BadParameter(f"{path}: {error.strerror}", param_hint="--truth") from error
 
 
 def _elapsed_us(start_ns: int) -> int:

@@ -25,7 +25,12 @@ from controller.profile_signature import (
     sign,
     write_signature,
 )
-from drivers.plain.profile_file import is_device_profile
+from drivers.plain.profile_file import KIND, is_device_profile
+
+_UNSIGNED = (
+    "must be there, as a regular file: limits of areas are signed, and to be the description of "
+    f'a pen, a line of the file must say kind = "{KIND}"'
+)
 
 
 @click.group()
@@ -57,7 +62,10 @@ def check(file: Path, *, as_json: bool) -> None:
     with failing_clearly(as_json=as_json):
         if is_device_profile(read_part(file, "profile")):
             sys.exit(int(explain_device(file, as_json=as_json)))
-        signed = load_signed(file, signature_of(file))
+        signature = signature_of(file)
+        if not os.path.lexists(signature):
+            raise ConfigError("signature", str(signature), _UNSIGNED)
+        signed = load_signed(file, signature)
     _tell(signed, as_json=as_json)
 
 

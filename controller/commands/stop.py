@@ -161,5 +161,6 @@ def _sentence(result: dict[str, Any]) -> str:
     return (
         f"STOP was sent to {result['port']} through {way}, but nobody confirmed it within "
         f"{result['ms']} ms (last seen: {result['state'] or 'nothing'}). A pen that hears nothing "
-        "stops by itself within 251 ms. Look at the pen; switch it off by hand if it runs."
+        "stops by its own lease or watchdog (Pen Link: within 251 ms). Look at the pen; switch it "
+        "off by hand if it runs."
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -21,13 +22,26 @@ SPEED_MAX = 1_000_000.0
 """Times the recorded speed. ASSUMED: no wait is left then."""
 
 
+class _Finite(click.FloatRange):
+    """A number within its bounds; NaN, which no bound holds back, is none."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the number, or fail as `click.FloatRange` does."""
+        number: float = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value} is no number.", param, ctx)
+        return number
+
+
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--as", "role", type=click.Choice(["pen", "host"]), required=True, help="Whose part.")
 @click.option("--port", metavar="URL", help="Port of the simulated pen, for --as host.")
 @click.option(
     "--speed",
-    type=click.FloatRange(0, SPEED_MAX),
+    type=_Finite(0, SPEED_MAX),
     default=1.0,
     show_default=True,
     help="Times the recorded one; 0 waits for nothing.",
@@ -35,7 +49,7 @@ SPEED_MAX = 1_000_000.0
 @click.option(
     "--timeout",
     "timeout_s",
-    type=click.FloatRange(0.1, 86_400),
+    type=_Finite(0.1, 86_400),
     default=60.0,
     show_default=True,
     help="Seconds without a word of the host, after which --as pen ends.",

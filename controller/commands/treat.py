@@ -176,7 +176,7 @@ class JsonView:
         echo_json({**ending, "exit_code": code, **told, **paths})
 
 
-SILENT = "the control process went silent; the pen has stopped by its own lease"
+SILENT = "the control process went silent; the pen has stopped by its own lease or watchdog"
 
 
 def _view(ready: dict[str, Any]) -> Any:

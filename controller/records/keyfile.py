@@ -77,12 +77,12 @@ def create_once(path: Path, content: bytes) -> None:
                 os.link(own, path)
         finally:
             own.unlink()
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         raise RecordError(path, f"cannot be made ({error.strerror})") from error
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Bring a new name to the disk; Windows has no such call and needs none."""
     if os.name != "posix":
         return

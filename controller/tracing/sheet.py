@@ -26,7 +26,7 @@ class Sheet:
         self._bytes_max = bytes_max
         self._lines = [header_line(header)]
         self._bytes = len(self._lines[0])
-        self._last_us = 0
+        self._last_us = header.start_us
         self.failure = ""
 
     def add(self, events: Iterable[Event]) -> None:

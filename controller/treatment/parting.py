@@ -14,7 +14,9 @@ from safety.catalogue_words import MAY_BE_OUT, RESUME
 from safety.causes import CATALOGUE, CauseCode, CauseKind
 from safety.states import Severity
 
-ON_ITS_LEASE = "out of reach: it stops by its own lease. Switch it off by hand if it runs."
+ON_ITS_LEASE = (
+    "out of reach: it stops by its own lease or watchdog. Switch it off by hand if it runs."
+)
 NOT_AT_REST = "told to stop, and not seen at rest. Look at it; switch it off by hand if it runs."
 AT_REST = "seen at rest, its motor off."
 OUT = "seen at rest, its motor off; its needles may still be out."

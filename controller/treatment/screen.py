@@ -164,9 +164,10 @@ def _strokes(current: Mapping[str, Any]) -> Table:
 
 
 def _pen(frame: Mapping[str, Any]) -> Text:
-    """Return one line about the pen; dashes where nothing fresh is known."""
+    """Return one line about the pen; dashes where it measured nothing, no value without a link."""
     pen = frame["pen"]
-    if pen is None:
+    # The last picture stays: figures from before the link was lost would be read as the pen's now.
+    if pen is None or frame["state"] == "OFFLINE":
         age = frame["age_ms"]
         when = "nothing yet" if age is None else f"last heard {age} ms ago"
         style = "reverse red" if frame["state"] == NO_ANSWER else "yellow"

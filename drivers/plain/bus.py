@@ -96,7 +96,8 @@ class Bus:
                 break
             if answer is not None:
                 self.noise_bytes += finder.heard_bytes - _size_of(answer, request)
-                self.is_doubtful = finder.heard_bytes != _size_of(answer, request)
+                # An exception names no register: the answer to this request may still come.
+                self.is_doubtful = finder.heard_bytes != request.size
                 return Heard(answer, was_sent=True)
         self.noise_bytes += finder.heard_bytes
         self.is_doubtful = True

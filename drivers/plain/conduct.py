@@ -182,11 +182,6 @@ class Conduct:
         self._opened = self._armed = self._settled_ms = self._pending = None
         self._is_started = self.is_unsettled = False
 
-    def was_refused(self) -> None:
-        """Take in that the pen refused what was written last: the order was not executed."""
-        self._pending = None
-        self.is_unsettled = False
-
     def take_in(self, asked: Asked, result: Result, heard: Readings, at: Moment) -> Status:
         """Return the status that these readings amount to, and settle what hung in the air.
 

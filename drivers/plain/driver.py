@@ -13,12 +13,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from drivers.authenticate import refuse_unprovable
 from drivers.block import Identity, Status
-from drivers.driver import Setup
+from drivers.driver import Setup, no_keys
 from drivers.errors import BadAddress, UnsuitablePen, WrongDevice
-from drivers.exchange import Exchange, LinkMeter, LinkMetrics
+from drivers.exchange import REPEATABLE, Exchange, LinkMeter, LinkMetrics
 from drivers.framing import Discard
-from drivers.link import REPEATABLE, TOKEN_MAX
+from drivers.link import TOKEN_MAX
 from drivers.pen import (
     ANSWER_TIMEOUT_US,
     IDENTIFY_TIMEOUT_MS,
@@ -51,6 +52,7 @@ class PlainPen:
         profile: What the registers mean.
         clock_us: The host's monotonic clock, in microseconds.
         token_source: Gives a fresh session token, 1 to 2^32 - 1, that nobody can guess.
+        keys: Returns the key of a paired pen by its serial number, or None.
 
     Raises:
         ValueError: If the token source gives no such number.
@@ -62,8 +64,10 @@ class PlainPen:
         profile: PlainProfile,
         clock_us: Callable[[], int],
         token_source: Callable[[], int],
+        keys: Callable[[int], bytes | None] = no_keys,
     ) -> None:
         self.identity: Identity | None = None
+        self._keys = keys
         self._bus = Bus(SupervisedPort(port, profile), clock_us, 1_000 * profile.latency_ms)
         self._profile = profile
         self._reader = Reader(self._bus, profile)
@@ -88,29 +92,35 @@ class PlainPen:
         """Damaged and unasked frames since the port was opened; never falls."""
         return sum(self._bus.discards[cause] for cause in _DAMAGED)
 
-    def identify(self, timeout_ms: int = IDENTIFY_TIMEOUT_MS) -> Identity:
+    def identify(
+        self, timeout_ms: int = IDENTIFY_TIMEOUT_MS, wake_fd: int | None = None
+    ) -> Identity:
         """Find out who is there, by reading alone. Ends within 2 s, whatever the line does.
 
         Args:
             timeout_ms: For all of it, 1 to 1,600 ms.
+            wake_fd: Readable when a STOP is wanted: all of this then ends at once.
 
         Raises:
+            Preempted: If the wake ended it; the pen counts as not identified.
             SilentDevice: If nothing is heard at all.
             WrongDevice: If what is heard is not the device of the profile.
             UnsuitablePen: If the profile lacks what driving needs, such as a device watchdog.
+            UnprovenPen: If a key is known for its serial number, which it cannot prove to hold.
             LinkLost: If the port goes away.
             ValueError: If the time is out of its range.
 
-        Rule: SR-015.
+        Rule: SR-015, SR-055.
         """
         self.identity = self._conduct = None
-        heard = self._reader.find(timeout_ms)
+        heard = self._reader.find(timeout_ms, wake_fd)
         profile, name = self._profile, self._bus.port.name
         if profile.lacking or profile.watchdog is None:
             raise UnsuitablePen(name, profile.lacking)
         identity = identity_of(profile, heard)
         if identity is None:
             raise WrongDevice(name, "a pen whose own limits allow nothing", profile.name)
+        refuse_unprovable(identity, self._keys, name)
         if self._has_restarted:
             self._epoch = (self._epoch + 1) & 0xFFFF
             self._has_restarted = False
@@ -267,8 +277,6 @@ class PlainPen:
                 break
         else:
             heard = self._reader.read_all(until_us, wake_fd)
-        if exception is not None:
-            conduct.was_refused()
         return self._ended(
             asked,
             attempts=attempt,
@@ -347,4 +355,4 @@ def open_plain(setup: Setup) -> PlainPen:
         profile = load_profile(Path(setup.argument))
     except ProfileError as error:
         raise BadAddress(setup.port.name, f"{setup.argument}: {error}") from error
-    return PlainPen(setup.port, profile, setup.clock_us, setup.token_source)
+    return PlainPen(setup.port, profile, setup.clock_us, setup.token_source, setup.keys)

@@ -6,12 +6,13 @@ nobody knows yet (SR-015).
 
 from __future__ import annotations
 
-from drivers.errors import SilentDevice, WrongDevice
+from drivers.errors import Preempted, SilentDevice, WrongDevice
 from drivers.pen import IDENTIFY_TIMEOUT_MS_MAX
 from drivers.plain.bus import Bus
 from drivers.plain.frames import read_request
 from drivers.plain.profile import PlainProfile
 from drivers.plain.survey import Readings, readings_of, spans_of
+from drivers.port import is_readable
 
 _ATTEMPT_US = 300_000
 """Longest wait for one round of reading. ASSUMED, as for a pen with its own protocol."""
@@ -30,13 +31,15 @@ class Reader:
         self._profile = profile
         self._spans = spans_of(profile)
 
-    def find(self, timeout_ms: int) -> Readings:
+    def find(self, timeout_ms: int, wake_fd: int | None = None) -> Readings:
         """Return what the device of the profile says, once its fixed registers are as they must.
 
         Args:
             timeout_ms: For all of it, 1 to 1,600 ms.
+            wake_fd: Readable when a STOP is wanted.
 
         Raises:
+            Preempted: If the wake came.
             SilentDevice: If nothing is heard at all.
             WrongDevice: If what is heard is not the device of the profile.
             LinkLost: If the port goes away.
@@ -49,7 +52,9 @@ class Reader:
         bus, name, expected = self._bus, self._bus.port.name, self._profile.name
         before, until_us = bus.heard_bytes, bus.clock_us() + 1_000 * timeout_ms
         while (now_us := bus.clock_us()) < until_us:
-            stranger, heard = self._look(min(now_us + _ATTEMPT_US, until_us))
+            stranger, heard = self._look(min(now_us + _ATTEMPT_US, until_us), wake_fd)
+            if is_readable(wake_fd):
+                raise Preempted(name)
             if stranger:
                 raise WrongDevice(name, stranger, expected)
             if heard is not None:
@@ -71,11 +76,11 @@ class Reader:
                 cells[span.function, span.address + index] = register
         return readings_of(self._profile, cells)
 
-    def _look(self, until_us: int) -> tuple[str, Readings | None]:
+    def _look(self, until_us: int, wake_fd: int | None) -> tuple[str, Readings | None]:
         """Return what is there instead of the pen, or what it says; neither if nothing came."""
         for one in self._profile.identity:
             request = read_request(self._profile.unit_id, one.read, one.address, 1)
-            answer = self._bus.ask(request, until_us).answer
+            answer = self._bus.ask(request, until_us, wake_fd).answer
             if answer is None:
                 return "", None
             if answer.exception is not None:
@@ -83,4 +88,4 @@ class Reader:
             if answer.registers != (one.value,):
                 found = f"register {one.address} = {answer.registers[0]} in place of {one.value}"
                 return f"a Modbus device with {found}", None
-        return "", self.read_all(until_us)
+        return "", self.read_all(until_us, wake_fd)

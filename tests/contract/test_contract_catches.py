@@ -48,7 +48,9 @@ class Planted(DriverContract):
     @pytest.fixture
     def opener(self):
         slip, path = self.slip, @PROFILE@
-        return lambda setup: slip(setup.port, load_profile(path), setup.clock_us, lambda: 7)
+        return lambda setup: slip(
+            setup.port, load_profile(path), setup.clock_us, lambda: 7, setup.keys
+        )
 
 class WritesFirst(PlainPen):
     def identify(self, timeout_ms=1500):
@@ -85,6 +87,14 @@ class DeafToWake(PlainPen):
     def exchange(self, command, *, wake_fd=None, **how):
         return super().exchange(command, **how)
 
+class DeafWhileAsking(PlainPen):
+    def identify(self, timeout_ms=1500, wake_fd=None):
+        return super().identify(timeout_ms)
+
+class AsksForNoProof(PlainPen):
+    def __init__(self, port, profile, clock_us, token_source, keys=None):
+        super().__init__(port, profile, clock_us, token_source)
+
 class Swallows(PlainPen):
     def stop(self, **how):
         try:
@@ -104,6 +114,8 @@ SLIPS = {
     "AsksBeforeStop": "stop_goes_out_at_once",
     "StopsOnce": "stop_is_repeated_until",
     "DeafToWake": "wake_before_an_exchange",
+    "DeafWhileAsking": "stop_goes_out_at_once_while_the_pen",
+    "AsksForNoProof": "pen_whose_key_is_known",
     "Swallows": "lost_port_is_told",
     "Patient": "silence_ends_by_every_deadline",
 }

@@ -287,6 +287,7 @@ def test_tcp_port_in_use_is_one_line_and_exit_code_4() -> None:
         (["--serial", "forty"], "--serial"),
         (["--memory", "diary"], "no memory of a pen"),
         (["--pty-link", "diary"], "not a link"),
+        (["--truth", "missing/log"], "--truth: missing/log: No such file or directory"),
     ],
 )
 def test_options_that_cannot_be_used_are_refused_with_exit_code_2(

@@ -46,8 +46,8 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> list[Figures]:
     """What the next looks at the line will measure; a look that is not foreseen fails."""
     found: list[Figures] = []
 
-    def measured(_link: object, count: int, *_: object) -> Figures:
-        assert count == SHORT
+    def measured(_link: object, count: int, *_: object, late_max: int) -> Figures:
+        assert (count, late_max) == (SHORT, 1)
         return found.pop(0)
 
     monkeypatch.setattr(commissioning, "_measured", measured)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from dataclasses import replace
 from pathlib import Path
 
@@ -124,6 +125,27 @@ def test_older_key_stays_whole_when_the_newer_one_cannot_be_written(
 
     assert KEY == load(home, 42)
     assert [path] == list(path.parent.iterdir())
+
+
+def test_key_is_on_disk_with_its_name_when_it_has_been_saved(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pen forgets its older key for this one: file and folder are both brought to the disk."""
+    synced: list[bool] = []
+    monkeypatch.setattr(os, "fsync", lambda fd: synced.append(stat.S_ISDIR(os.fstat(fd).st_mode)))
+
+    save(home, KEY)
+
+    assert [False, True] == synced
+
+
+def test_folder_of_keys_that_cannot_be_read_is_an_error(home: Home) -> None:
+    """A file in its place, for one."""
+    home.create()
+    path_of(home, 42).parent.write_text("")
+
+    with pytest.raises(ConfigError, match="must be readable"):
+        paired_pens(home)
 
 
 def test_key_shows_in_no_text() -> None:

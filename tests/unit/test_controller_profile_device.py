@@ -111,3 +111,14 @@ def test_limits_of_areas_are_told_apart_by_their_content(tmp_path: Path) -> None
 
     assert (0, "us") == (code, told["jurisdiction"])
     assert ExitCode.INPUT == check(copy)[0]
+
+
+def test_file_without_signature_is_told_how_a_pen_is_described(tmp_path: Path) -> None:
+    """A slip in the line that tells the two kinds of file apart would else be hard to find."""
+    file = tmp_path / "pen.toml"
+    file.write_text(GENERIC.read_text(encoding="utf-8").replace('kind = "', 'kind = "a-', 1))
+
+    code, _, err = check(file)
+
+    assert ExitCode.INPUT == code
+    assert 'a line of the file must say kind = "plain-modbus-pen"' in err

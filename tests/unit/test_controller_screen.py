@@ -128,8 +128,16 @@ def test_simulated_pen_is_marked_as_such(*, is_simulated: bool) -> None:
 )
 def test_pen_that_is_not_fresh_shows_no_value(age_ms: int | None, says: str) -> None:
     """Without fresh data there is no depth, speed, current or contact, only when it was heard."""
-    text = shown(frame(pen=None, age_ms=age_ms))
+    _expect_no_value(shown(frame(pen=None, age_ms=age_ms)), says)
 
+
+@pytest.mark.req("SR-025", "HZ-31", "H16")
+def test_pen_whose_link_was_lost_shows_no_value() -> None:
+    """The picture stays on the screen; its last figures would pass for what the pen does now."""
+    _expect_no_value(shown(frame(state="OFFLINE", age_ms=20)), "last heard 20 ms ago")
+
+
+def _expect_no_value(text: str, says: str) -> None:
     assert f"pen: no fresh data, {says}" in text
     for word in ("needles", "strokes/s  ", "● skin", "○ air", " mA"):
         assert word not in text.replace("strokes/s  ┃", ""), word

@@ -179,6 +179,15 @@ def test_replay_wants_a_port_for_the_host_alone(arguments: list[str]) -> None:
     assert "must be given with --as host, and with it alone" in text
 
 
+@pytest.mark.parametrize("option", ["--speed", "--timeout"])
+def test_replay_refuses_a_speed_or_a_time_that_is_no_number(option: str) -> None:
+    """No bound holds NaN back: nothing would come, or nothing would be waited for."""
+    code, text = run("replay", RECORDED, "--as", "pen", option, "nan")
+
+    assert ExitCode.INPUT == code
+    assert f"'{option}': nan is no number" in text
+
+
 class WorldLink:
     """A link to a simulated pen in a world of its own, as `open_link` gives it."""
 

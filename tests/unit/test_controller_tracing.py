@@ -7,6 +7,7 @@ import stat
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -218,6 +219,16 @@ def test_sheet_ends_at_its_size_and_says_so() -> None:
     assert len(disk.kept) < 1_200
     assert isinstance(found[-1], Event)
     assert b"lost all that follows: the file has 1000 bytes" == found[-1].data
+
+
+def test_sheet_without_an_event_ends_when_it_began() -> None:
+    """A port that could not be opened leaves a trace whose time goes not back."""
+    disk = HangingDisk()
+    disk.goes_on.set()
+    Sheet(disk, replace(HEADER, start_us=7_000), 1_000).close()
+    _, items = read_trace(io.BytesIO(disk.kept), "x")
+
+    assert [Event(7_000, NOTE, b"end")] == list(items)
 
 
 def test_sheet_on_a_disk_that_fails_says_why_and_takes_no_more() -> None:

@@ -131,11 +131,19 @@ def test_exchange_without_an_answer_was_neither_answered_nor_taken() -> None:
     assert Exchanged(OrderKind.START, (0xABCD, 258), False, False, "") == lost
 
 
-def test_exception_is_an_answer_and_a_refusal() -> None:
-    """A Modbus exception changed nothing in the pen, and that is known."""
-    refused = exchanged_of(replace(EXCHANGE, status=None, exception=2))
+def test_exception_is_an_answer_to_a_renewal_and_a_refusal() -> None:
+    """It may be said again, so that nothing is lost if the line made the exception."""
+    refused = exchanged_of(replace(EXCHANGE, command=Command.RENEW, status=None, exception=2))
 
-    assert Exchanged(OrderKind.START, (0xABCD, 258), True, False, "exception 02") == refused
+    assert Exchanged(OrderKind.RENEW, (0xABCD, 258), True, False, "exception 02") == refused
+
+
+@pytest.mark.req("SR-011")
+def test_exception_tells_nothing_of_an_order() -> None:
+    """A line may have made it while START was executed: nobody knows."""
+    unknown = exchanged_of(replace(EXCHANGE, status=None, exception=2))
+
+    assert Exchanged(OrderKind.START, (0xABCD, 258), False, False, "") == unknown
 
 
 def test_identity_is_what_safety_compares_a_pen_with() -> None:

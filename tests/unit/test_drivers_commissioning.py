@@ -147,3 +147,15 @@ def test_figures_survive_json() -> None:
 
     again = json.loads(json.dumps(asdict(found)))
     assert found == replace(found, **{**again, "bins": tuple(tuple(b) for b in again["bins"])})
+
+
+@pytest.mark.req("SR-057")
+@pytest.mark.parametrize("slow", [None, 26 * MS], ids=["lost", "late"])
+def test_short_look_ends_once_its_verdict_is_certain(slow: int | None) -> None:
+    """50 lost answers would hold up a session by 10 s, three times; two say as much."""
+    line: Any = Line([MS, slow, MS, slow, slow])
+    found = measure(line, 5, answer_ms=25, wait_us=line.pauses_us.append, late_max=1)
+
+    assert (4, 2) == (found.exchanges, found.late)
+    assert 4 == len(line.asked)
+    assert "2 of 4 answers took longer" in faults_of(found, PROFILE_A, 200)[0]

@@ -13,6 +13,7 @@ from drivers.errors import (
     PortBusy,
     PortDenied,
     PortMissing,
+    Preempted,
     SilentDevice,
     UnclearPort,
     UnsuitablePen,
@@ -25,6 +26,7 @@ ERRORS = [
     PortDenied("/dev/ttyUSB7", "Permission denied"),
     UnclearPort("/dev/ttyUSB7", "no port is this device", ("usb:0403:6001:AB12 Bridge",)),
     LinkLost("/dev/ttyUSB7", "Input/output error"),
+    Preempted("/dev/ttyUSB7"),
     SilentDevice("/dev/ttyUSB7", 1_500),
     WrongDevice("/dev/ttyUSB7", "a Modbus device that is no pen"),
     UnsuitablePen("/dev/ttyUSB7", ("lease", "depth sense")),
@@ -53,8 +55,22 @@ def test_error_survives_the_way_to_another_process(error: LinkError) -> None:
 
 def test_tree_parts_port_from_device() -> None:
     """What the far end is to blame for is a DeviceError, and all are LinkErrors."""
-    assert [False] * 5 + [True] * 3 == [isinstance(error, DeviceError) for error in ERRORS]
+    assert [False] * 6 + [True] * 3 == [isinstance(error, DeviceError) for error in ERRORS]
     assert all(isinstance(error, LinkError) for error in ERRORS)
+
+
+@pytest.mark.parametrize("error", [ERRORS[0], ERRORS[4]], ids=["missing", "lost"])
+def test_time_of_standstill_is_said_of_pen_link_alone(error: LinkError) -> None:
+    """A port does not know whose pen it leads to; a plain one may have a watchdog of 1 s."""
+    assert "its own lease or watchdog (Pen Link: within 251 ms)" in str(error)
+
+
+def test_unsuitable_pen_asks_for_what_is_missing_and_nothing_else() -> None:
+    """A plain pen without a watchdog is not told to have a depth sensor."""
+    text = str(UnsuitablePen("p", ("watchdog",)))
+
+    assert "lacks watchdog" in text
+    assert "depth sensor" not in text
 
 
 def test_fields_are_kept() -> None:

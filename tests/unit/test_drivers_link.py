@@ -252,14 +252,43 @@ def test_epoch_change_ends_the_exchange_without_a_status(polled: LinkCore) -> No
 
 
 def test_exception_ends_the_exchange(polled: LinkCore) -> None:
-    """With nothing else open the exception belongs to the request: the pen changed nothing."""
-    polled.request(Command.OPEN, now_us=0)
+    """With nothing else open the exception belongs to the request, and nothing is waited for."""
+    polled.request(Command.POLL, now_us=0)
     answer = polled.feed(FRAMES["exception 02 to function 23"], 1)
     assert answer is not None
 
     assert (2, None, False) == (answer.exception, answer.status, polled.is_waiting)
 
     polled.request(Command.OPEN, now_us=2)
+
+
+@pytest.mark.req("SR-011")
+@pytest.mark.parametrize("command", [Command.OPEN, Command.ARM, Command.START, Command.RESET])
+def test_exception_leaves_the_outcome_of_an_order_unknown(
+    polled: LinkCore, command: Command
+) -> None:
+    """It names neither request nor pen, so the line may have made it: only a status settles."""
+    polled.request(command, now_us=0)
+    assert polled.feed(FRAMES["exception 02 to function 23"], 1) is not None
+
+    with pytest.raises(RuntimeError, match="outcome"):
+        polled.request(command, now_us=2)
+
+    request = polled.request(Command.POLL, now_us=3)
+    assert polled.feed(answer_to(request, 5_010), 4) is not None
+    polled.request(command, now_us=5)
+
+
+@pytest.mark.req("SR-011")
+def test_restart_leaves_the_outcome_of_an_order_unknown(polled: LinkCore) -> None:
+    """Whether the pen restarted before START came or after it, nobody knows."""
+    request = polled.request(Command.START, now_us=0)
+    answer = polled.feed(answer_to(request, 20, epoch=8), 1)
+    assert answer is not None
+    assert answer.epoch_changed
+
+    with pytest.raises(RuntimeError, match="outcome"):
+        polled.request(Command.START, now_us=2)
 
 
 @pytest.mark.req("SR-011")

@@ -99,17 +99,22 @@ def test_run_register_counts_even_if_the_motor_says_off(bench: Bench) -> None:
     assert (PenState.RUN, False) == (status.state, status.has(Flag.MOTOR_ON))
 
 
-def test_exception_leaves_no_doubt_behind(bench: Bench) -> None:
-    """An order that the pen refused was not executed, so that another one may follow at once."""
+def test_order_that_the_pen_refused_may_follow_once_its_readings_show_so(bench: Bench) -> None:
+    """After an exception the pen is looked at: its motor stands, and START is said once more."""
     bench.run(until=Command.POLL)
-    bench.far.change = lambda frame, answer: (
-        sealed(b"\x01\x86\x04") if frame[2:4] == RUN_ADDRESS and frame[1] == 6 else answer
+    receive = bench.far.pen.receive
+    bench.far.pen.receive = lambda frame, now_us: (
+        sealed(b"\x01\x86\x04")
+        if frame[2:4] == RUN_ADDRESS and frame[1] == 6
+        else receive(frame, now_us)
     )
     bench.ask(Command.START, **WANTED)
+    polled = bench.ask(Command.POLL)
+    bench.far.pen.receive = receive
 
     again = bench.ask(Command.START, **WANTED)
 
-    assert (4, 1) == (again.exception, again.attempts)
+    assert (PenState.READY, PenState.RUN) == (polled.status.state, again.status.state)
 
 
 @pytest.mark.req("SR-013")

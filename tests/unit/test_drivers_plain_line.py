@@ -89,8 +89,9 @@ def test_doubtful_line_is_left_alone_for_longer_than_the_pen_may_take(bench: Ben
     assert 10_000 < bench.port.written_us[said] - lost_us <= 13_000
 
 
-def test_exception_is_an_answer_and_changes_nothing(bench: Bench) -> None:
-    """A refused START is told as the exception that it is, and is settled by it."""
+@pytest.mark.req("SR-011")
+def test_exception_settles_no_order(bench: Bench) -> None:
+    """It names no request: the motor runs although START was answered by one, and POLL shows it."""
     bench.run(until=Command.POLL)
     bench.far.change = lambda frame, answer: (
         sealed(b"\x01\x86\x04") if frame[2:4] == RUN_ADDRESS and frame[1] == 6 else answer
@@ -98,7 +99,28 @@ def test_exception_is_an_answer_and_changes_nothing(bench: Bench) -> None:
 
     started = bench.ask(Command.START, **WANTED)
 
-    assert (4, None, False) == (started.exception, started.status, started.outcome_unknown)
+    assert (4, None, True) == (started.exception, started.status, started.outcome_unknown)
+    with pytest.raises(RuntimeError, match="outcome"):
+        bench.ask(Command.START, **WANTED)
+
+    status = bench.ask(Command.POLL).status
+
+    assert (PenState.RUN, True) == (status.state, status.took(started.token, started.sequence))
+
+
+def test_line_is_quiet_for_longer_after_an_exception(bench: Bench) -> None:
+    """What the pen itself says to that request may still come, and is taken for nothing else."""
+    bench.run(until=Command.POLL)
+    patience_us = bench.driver._bus.patience_us
+    bench.far.change = lambda frame, answer: (
+        sealed(b"\x01\x86\x04") if frame[2:4] == RUN_ADDRESS and frame[1] == 6 else answer
+    )
+    bench.ask(Command.START, **WANTED)
+    said, began_us = len(bench.port.written), bench.port.now_us
+
+    bench.driver.exchange(Command.POLL, timeout_us=25_000)
+
+    assert bench.port.written_us[said] - began_us >= patience_us
 
 
 @pytest.mark.req("SR-012")

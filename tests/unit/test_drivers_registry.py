@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tty
 from collections.abc import Iterator
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
@@ -96,3 +97,16 @@ def pty_path() -> Iterator[str]:
 def opened(address: str) -> Driver:
     """Open an address with a clock that stands and a token that never changes."""
     return open_pen(address, clock_us=lambda: 0, token_source=lambda: 1)
+
+
+def test_driver_whose_module_fails_is_told_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever another maker's module raises when it is loaded, the operator reads which driver."""
+    (tmp_path / "broken_pen.py").write_text("1 / 0\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    point = EntryPoint("broken", "broken_pen:open_it", registry.GROUP)
+    monkeypatch.setattr(registry, "_points", lambda: [point])
+
+    with pytest.raises(UnknownDriver, match="no driver 'broken' \\(division by zero\\)"):
+        opened(f"broken+{tmp_path}/none")

@@ -211,6 +211,7 @@ def test_load_causes_carry_their_numbers(tape: Tape) -> None:
     assert "3000 mV, 135 mV less under load" == resting["supply-weak"]
     assert ("", "") == (unheard["supply-low"], unheard["current-unasked"])
 
+
 @pytest.mark.req("SR-041")
 @pytest.mark.parametrize("count", [2, 3, 4, 5])
 def test_empty_supply_that_recovers_is_good_again_however_short_it_was(

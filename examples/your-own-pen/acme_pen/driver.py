@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections import Counter
 
 from acme_pen.lines import opened, sealed
+from drivers.authenticate import refuse_unprovable
 from drivers.block import Identity, Status
 from drivers.driver import Setup
-from drivers.errors import SilentDevice, WrongDevice
+from drivers.errors import Preempted, SilentDevice, WrongDevice
 from drivers.exchange import Exchange, LinkMeter, LinkMetrics
 from drivers.framing import Discard
 from drivers.port import is_readable
@@ -31,7 +32,7 @@ class AcmePen:
         self.identity: Identity | None = None
         self.epoch: int | None = None
         self._port, self._clock_us = setup.port, setup.clock_us
-        self._token_source = setup.token_source
+        self._token_source, self._keys = setup.token_source, setup.keys
         self._token, self._number = setup.token_source(), 0
         self._tick_ms = -1
         self._is_unsettled = False
@@ -44,25 +45,30 @@ class AcmePen:
         """Damaged lines so far."""
         return self._discards[Discard.CRC32]
 
-    def identify(self, timeout_ms: int = 1_500) -> Identity:
+    def identify(self, timeout_ms: int = 1_500, wake_fd: int | None = None) -> Identity:
         """Ask who is there, which changes nothing in any device, then for a first status."""
         self.identity, self.epoch, self._tick_ms = None, None, -1
         until_us, was_heard = self._clock_us() + 1_000 * timeout_ms, False
         while self._clock_us() < until_us:
             self._number += 1
             self._port.write(sealed("REQUEST", f"{self._token:08x}", self._number, "WHO"))
-            words = self._listen(min(self._clock_us() + 300_000, until_us), self._number, None)
+            words = self._listen(min(self._clock_us() + 300_000, until_us), self._number, wake_fd)
             was_heard = was_heard or bool(self._discards) or bool(self._heard)
             said = _numbers(words, "ACME", 7)
             if said is not None:
                 serial, deepest, step, slowest, fastest, needles, limits = said
-                self.identity = Identity(
+                identity = Identity(
                     *(0, serial, 1, 0, 900, _CAN, deepest, step, slowest, fastest, 200, 150),
                     *(needles, deepest, 0, limits, 100),
                 )
-                if self.exchange(Command.POLL, timeout_us=100_000, attempts=3).status is not None:
-                    return self.identity
+                refuse_unprovable(identity, self._keys, self._port.name)
+                self.identity = identity
+                first = self.exchange(Command.POLL, timeout_us=100_000, attempts=3, wake_fd=wake_fd)
+                if first.status is not None:
+                    return identity
                 self.identity, was_heard = None, True
+            if is_readable(wake_fd):
+                raise Preempted(self._port.name)
         if was_heard:
             raise WrongDevice(self._port.name, "something else", "an Acme pen")
         raise SilentDevice(self._port.name, timeout_ms)
