@@ -19,10 +19,13 @@ from urllib.parse import urlsplit
 
 from drivers.address import parse_address
 from drivers.discovery import PortInfo, list_ports
-from drivers.errors import UnclearPort
+from drivers.errors import PortMissing, UnclearPort
 
 USB = "usb:"
 """What begins the name of a port that is chosen by what the device says of itself."""
+
+REMOTE = ("socket://", "rfc2217://")
+"""URLs that name one port, and nothing else. Source: DESIGN 3."""
 
 FORM = "must be usb:VID:PID or usb:VID:PID:SERIAL, both ids in hexadecimal"
 
@@ -42,10 +45,13 @@ def chosen_url(url: str, ports: Ports = list_ports) -> str:
 
     Raises:
         UnclearPort: If no device or more than one has these properties, or they are mistyped.
+        PortMissing: If it is a URL of another kind: with some, pyserial looks for a port by itself.
 
     Rule: SR-058.
     """
     if not url.startswith(USB):
+        if "://" in url and not url.lower().startswith(REMOTE):
+            raise PortMissing(url, f"a URL must begin with {' or '.join(REMOTE)}")
         return url
     there = ports()
     wanted = _WANTED.fullmatch(url)

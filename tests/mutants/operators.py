@@ -151,6 +151,10 @@ class Source:
     def _is_left_alone(self, node: ast.AST) -> bool:
         """Say whether nothing that it decides could change, or only what people read."""
         around = list(self._parents(node))
+        if any(
+            isinstance(n, ast.Assign) and ast.unparse(n.targets[0]) == "__all__" for n, _ in around
+        ):
+            return True
         if any(name in {"annotation", "returns", "decorator_list"} for _, name in around):
             return True
         if any(isinstance(n, ast.JoinedStr | ast.Import | ast.ImportFrom) for n, _ in around):

@@ -125,6 +125,7 @@ class Run(Nursery):
         named = [known] if Path(known).is_file() else []
         named += next((found for stem in stems if (found := paths("_".join(stem)))), [])
         named += [path for hint in NEAREST.get(mutant.module, ()) for path in paths(hint)]
+        named += paths("monitors_figures") if words[0] == "monitors" else []
         killers = Counter(
             ended.killer.split("::")[0]
             for other, ended in self.results.items()

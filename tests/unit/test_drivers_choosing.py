@@ -10,7 +10,7 @@ from drivers import registry
 from drivers.address import Address, parse_address
 from drivers.choosing import chosen_url, one_name, steady_address, steady_name, usb_choice
 from drivers.discovery import PortInfo
-from drivers.errors import UnclearPort
+from drivers.errors import PortMissing, UnclearPort
 
 
 def port(device: str, usb: tuple[int, int] | None = None, serial: str | None = None) -> PortInfo:
@@ -143,3 +143,11 @@ def test_unclear_choice_opens_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UnclearPort):
         registry.open_pen("penlink+usb:dead:beef", clock_us=lambda: 0, token_source=lambda: 1)
     assert [] == opened
+
+
+@pytest.mark.req("SR-058")
+@pytest.mark.parametrize("url", ["spy:///dev/ttyUSB0", "hwgrep://tty", "alt:///dev/x", "loop://"])
+def test_url_that_may_lead_elsewhere_is_refused(url: str) -> None:
+    """Pyserial would open what matches, or a port under a second name, which no STOP would find."""
+    with pytest.raises(PortMissing, match="must begin with socket:// or rfc2217://"):
+        chosen_url(url)

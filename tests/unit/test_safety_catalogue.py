@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from safety.catalogue import CATALOGUE
 from safety.cause_kinds import CauseCode
 
+TESTS = Path(__file__).parents[1]
+TWICE = tomllib.loads((TESTS / "data" / "causes.toml").read_text(encoding="utf-8"))
 DOCS = Path(__file__).parents[2] / "docs"
 
 
@@ -23,6 +26,17 @@ def test_page_says_of_every_cause_what_the_core_goes_by() -> None:
     spec.loader.exec_module(script)
 
     assert (DOCS / "alarms.md").read_text(encoding="utf-8") == script.page()
+
+
+@pytest.mark.req("SR-045")
+@pytest.mark.parametrize("code", CauseCode)
+def test_cause_is_what_was_written_down_twice(code: CauseCode) -> None:
+    """Severity, harm, onset, event and hazards of each cause, in a second account of them."""
+    kind = CATALOGUE[code]
+    event = "" if kind.event is None else kind.event.name
+    said = [kind.severity.name, kind.harm.name, kind.onset.name, event, list(kind.hazards)]
+
+    assert TWICE[code.value] == said
 
 
 @pytest.mark.req("SR-045")

@@ -1,0 +1,25 @@
+"""The figures of the monitors, compared with a second account of them, to the last digit."""
+
+from __future__ import annotations
+
+import importlib
+import tomllib
+from pathlib import Path
+
+import pytest
+
+FIGURES = tomllib.loads(
+    (Path(__file__).parents[1] / "data" / "monitor_figures.toml").read_text(encoding="utf-8")
+)
+
+
+@pytest.mark.req("SR-041")
+@pytest.mark.parametrize("module", FIGURES)
+def test_figures_are_those_that_were_written_down_twice(module: str) -> None:
+    """A time that is off by one is seen by no scan, which comes every 50 ms; it is seen here."""
+    there = importlib.import_module(f"safety.monitors.{module}")
+    found = {name: getattr(there, name) for name in FIGURES[module]}
+
+    assert FIGURES[module] == {
+        name: list(value) if isinstance(value, tuple) else value for name, value in found.items()
+    }
