@@ -5,6 +5,9 @@
     --recheck  try the argued survivors too; else they count as survivors untried. Mutants that
                matter during the import are then tried on all tests, not on the nearest alone
 
+    --left     only mutants that no earlier run here killed (build/killers.json); the others count
+               as killed. For those who write tests: the score is that of a whole run
+
 Exit code 1 if fewer than 95 % are killed, if a survivor is not argued in survivors.toml, or if what
 is argued there is no mutant any more or is killed. Survivors are written to build/survivors.toml.
 """
@@ -19,7 +22,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.mutants.nursery import ROOT, in_a_copy, run_pytest
+from tests.mutants.nursery import KILLED, ROOT, Ended, in_a_copy, run_pytest
 from tests.mutants.operators import Mutant, Source, enum_members
 from tests.mutants.runs import Run
 from tests.mutants.survivors import Key, as_toml, read_argued, report
@@ -71,6 +74,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("files", nargs="*", metavar="FILE")
     parser.add_argument("--sample", type=int, default=0, metavar="N")
     parser.add_argument("--recheck", action="store_true")
+    parser.add_argument("--left", action="store_true")
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--out", default=str(ROOT / "build/survivors.toml"), help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
@@ -80,6 +84,9 @@ def main(arguments: list[str]) -> int:
     mutants, sources = read([file.rstrip("/") for file in options.files])
     argued, begin = read_argued(), time.monotonic()
     numbers = [n for n, m in enumerate(mutants) if options.recheck or m.key not in argued.whys]
+    known = read_killers(Path(options.out))
+    if options.left:
+        numbers = [n for n in numbers if mutants[n].key not in known]
     if options.sample:
         numbers = draw(mutants, numbers, options.sample)
     if not mutants:
@@ -92,9 +99,14 @@ def main(arguments: list[str]) -> int:
             numbers,
             is_sample=bool(options.sample),
             is_thorough=options.recheck,
-            killers=(known := read_killers(Path(options.out))),
+            killers=known,
         )
         run_pytest(run, ["tests"])
+    if options.left:
+        earlier = {
+            n: Ended(str(n), KILLED, known[m.key]) for n, m in enumerate(mutants) if m.key in known
+        }
+        run.results = earlier | run.results
     known |= {mutants[n].key: e.killer for n, e in run.results.items() if e.killer}
     write_killers(Path(options.out), known)
     if run.problem:

@@ -27,11 +27,11 @@ NEAREST = {
     "safety.errors": ("units", "limits"),
     "safety.facts": ("guards",),
     "safety.machine": ("table",),
-    "safety.progress": ("start", "treatment"),
-    "safety.reactions": ("stops", "reset"),
-    "safety.render": ("page",),
+    "safety.progress": ("start", "treatment", "session", "selftest", "edges", "stops", "review"),
+    "safety.reactions": ("stops", "reset", "session", "edges", "review"),
+    "safety.render": ("page", "render"),
     "safety.scan": ("stops", "start"),
-    "safety.table": ("table", "reset"),
+    "safety.table": ("table", "reset", "oracle"),
     "safety.wishes": ("start", "treatment"),
 }
 """Tests tried first where the name does not tell. All others follow, so only time depends on it."""

@@ -9,6 +9,7 @@ import pytest
 
 from safety.errors import InvariantBroken
 from safety.facts import Exchanged, IntentKind, Role
+from safety.progress import RECONNECT_MS
 from safety.states import Event, OrderKind, PenState, State
 from tests.unit.scan_talk import events, step
 from tests.unit.ways_into_states import to_paused, to_state, to_unknown
@@ -215,3 +216,8 @@ def test_reset_of_the_pen_waits_for_a_settled_exchange_and_then_leaves(bench: Be
 
     assert [OrderKind.POLL, OrderKind.RESET, OrderKind.POLL] == bench.orders[begun:]
     bench.until(State.IDLE)
+
+
+def test_port_is_tried_again_after_a_second() -> None:
+    """No scan comes at every millisecond, so that the figure itself is compared. [SAF] 2."""
+    assert RECONNECT_MS == 1_000

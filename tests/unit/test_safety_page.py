@@ -108,3 +108,9 @@ def test_script_refuses_other_arguments(
     assert 2 == script.main(["--chek"])
     assert "usage" in capsys.readouterr().err
     assert not script.PAGE.exists()
+
+
+@pytest.mark.req("SR-004")
+def test_page_is_what_the_script_makes_of_the_table_here(script: ModuleType) -> None:
+    """The same in this process: rows, guards and the words for each event."""
+    assert (DOCS / "state-machine.md").read_text(encoding="utf-8") == script.page()

@@ -79,3 +79,10 @@ def test_quantity_error_is_a_value_error_and_one_of_ours() -> None:
 def test_depth_for_people_is_exact_to_the_micrometre(depth_um: int, text: str) -> None:
     """Nothing is rounded, and a leading zero stands before the point."""
     assert text == in_mm(depth_um)
+
+
+def test_error_says_quantity_value_and_rule_in_one_line() -> None:
+    """What a person reads is the sentence, not the parts that it was made of."""
+    error = QuantityError("depth_um", 7, "must be from 0 to 5")
+
+    assert "depth_um = 7: must be from 0 to 5" == str(error)
